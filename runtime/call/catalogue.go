@@ -1,0 +1,91 @@
+// The catalogue of everything that can go wrong with a call or a run: a closed
+// set, each with a sentence that says what happened and a hint what to do.
+// docs/reference/errors.md is generated from it.
+
+package call
+
+import (
+	"slices"
+)
+
+// Description is a catalogue entry.
+type Description struct {
+	// Name overrides the error name derived from the code, where an acronym
+	// or the Web platform wants another spelling.
+	Name string
+	// Sentence says what the error means.
+	Sentence string
+	// Hint says what to do about it.
+	Hint string
+}
+
+// The codes. Each constant's meaning is its catalogue entry.
+const (
+	CodeAbort              Code = "ABORT_ERROR"
+	CodeBodyTooLarge       Code = "BODY_TOO_LARGE_ERROR"
+	CodeCallOutsideRun     Code = "CALL_OUTSIDE_RUN_ERROR"
+	CodeCancelled          Code = "CANCELLED_ERROR"
+	CodeCompile            Code = "COMPILE_ERROR"
+	CodeConfig             Code = "CONFIG_ERROR"
+	CodeConnect            Code = "CONNECT_ERROR"
+	CodeDataClone          Code = "DATA_CLONE_ERROR"
+	CodeHTTP               Code = "HTTP_ERROR"
+	CodeInternal           Code = "INTERNAL_ERROR"
+	CodeInvalidArgument    Code = "INVALID_ARGUMENT_ERROR"
+	CodeInvalidJSON        Code = "INVALID_JSON_ERROR"
+	CodeKVConflict         Code = "KV_CONFLICT_ERROR"
+	CodeKVLimit            Code = "KV_LIMIT_ERROR"
+	CodeLoad               Code = "LOAD_ERROR"
+	CodeNetwork            Code = "NETWORK_ERROR"
+	CodeNeverSettles       Code = "NEVER_SETTLES_ERROR"
+	CodeNotDurable         Code = "NOT_DURABLE_ERROR"
+	CodeNotFound           Code = "NOT_FOUND_ERROR"
+	CodeRedirect           Code = "REDIRECT_ERROR"
+	CodeResource           Code = "RESOURCE_ERROR"
+	CodeSecretMissing      Code = "SECRET_MISSING_ERROR"
+	CodeSecretNotAllowed   Code = "SECRET_NOT_ALLOWED_ERROR"
+	CodeServerStopped      Code = "SERVER_STOPPED_ERROR"
+	CodeStore              Code = "STORE_ERROR"
+	CodeTimeout            Code = "TIMEOUT_ERROR"
+	CodeUnhandledRejection Code = "UNHANDLED_REJECTION_ERROR"
+)
+
+var catalogue = map[Code]Description{
+	CodeAbort:              {Sentence: "The script aborted the operation through an AbortSignal.", Hint: "Nothing, if the abort was meant; otherwise look for the controller.abort() or the signal's timeout."},
+	CodeBodyTooLarge:       {Sentence: "A request or response body is larger than the limit for buffered bodies.", Hint: "Ask the API for less (paging, fields), or pass the body through without reading it."},
+	CodeCallOutsideRun:     {Sentence: "Top-level code of a script tried to make a call, start a timer or draw randomness.", Hint: "Move the line into a handler: top-level code runs once, when the script is loaded, and belongs to no run."},
+	CodeCancelled:          {Sentence: "The run was cancelled while the call was open.", Hint: "Let it propagate, or clean up in finally; cleaning up may take 30 s."},
+	CodeCompile:            {Sentence: "The script could not be built.", Hint: "The message has the file, the line and a code frame; the last good revision keeps serving."},
+	CodeConfig:             {Sentence: "The script's config or the project's reprise.yaml is not valid.", Hint: "The message names the key and the line; the last good revision keeps serving."},
+	CodeConnect:            {Sentence: "The connection to the upstream could not be made: refused, unreachable, unknown host or a failed TLS handshake.", Hint: "Check the URL and that the upstream is up. Nothing was sent, so the call is safe to repeat."},
+	CodeDataClone:          {Sentence: "A value can not be copied: functions, symbols, promises and the like have no plain form.", Hint: "Pass plain data."},
+	CodeHTTP:               {Name: "HTTPError", Sentence: "The upstream answered with a status outside 200-299.", Hint: "Look at err.status and err.body; pass throwHttpErrors: false to get the response instead."},
+	CodeInternal:           {Sentence: "Reprise itself failed.", Hint: "Please report it with the server's log around this time."},
+	CodeInvalidArgument:    {Sentence: "A call was given arguments it can not take.", Hint: "The message names the argument and what is expected."},
+	CodeInvalidJSON:        {Name: "InvalidJSONError", Sentence: "Text that should be JSON is not.", Hint: "Look at the preview in the message; the upstream may have answered with an HTML error page."},
+	CodeKVConflict:         {Name: "KVConflictError", Sentence: "A check of an atomic KV operation failed: another writer was first.", Hint: "Read again and retry the operation."},
+	CodeKVLimit:            {Name: "KVLimitError", Sentence: "A KV key, value or operation is larger than the limit.", Hint: "Split the value, or keep large data elsewhere and store a reference."},
+	CodeLoad:               {Sentence: "The script's top level threw while it was being loaded.", Hint: "Fix the line in the stack; the last good revision keeps serving."},
+	CodeNetwork:            {Sentence: "The connection to the upstream broke after the request was sent.", Hint: "The upstream may or may not have acted on it; reads and keyed writes are retried, others are not."},
+	CodeNeverSettles:       {Sentence: "The handler's promise can never settle: nothing is open and nothing is scheduled.", Hint: "Look for a promise that nobody resolves, such as new Promise(() => {})."},
+	CodeNotDurable:         {Sentence: "The operation needs a durable run, and this handler is not one.", Hint: "Move it to a run handler, and start that from here."},
+	CodeNotFound:           {Sentence: "What was named does not exist.", Hint: "Check the name; the message lists close ones where there are any."},
+	CodeRedirect:           {Sentence: "The upstream redirected and the call does not allow it, or redirected too often.", Hint: "Pass redirect: \"follow\", or call the final URL."},
+	CodeResource:           {Sentence: "The run used more than a limit allows: CPU, wall time, memory, calls or output.", Hint: "err.limit names the limit; raise it in config.limits, or do less per run."},
+	CodeSecretMissing:      {Sentence: "The script uses a secret that is not set.", Hint: "Set REPRISE_SECRET_NAME in the environment, or in .env in development."},
+	CodeSecretNotAllowed:   {Sentence: "A secret was about to be sent to a host it is not allowed for.", Hint: "Add the host to the secret's hosts in reprise.yaml if that is right."},
+	CodeServerStopped:      {Sentence: "The server stopped while the run was in progress.", Hint: "Start the run again."},
+	CodeStore:              {Sentence: "The store could not read or write.", Hint: "Check the disk's free space and the server's log."},
+	CodeTimeout:            {Sentence: "The operation took longer than its timeout.", Hint: "Raise the timeout option, or find out why the other side is slow."},
+	CodeUnhandledRejection: {Sentence: "A promise was rejected and nobody handled it.", Hint: "Await it, or add a catch; the message and stack are the rejection's own."},
+}
+
+// Codes returns all codes in alphabetical order.
+func Codes() []Code {
+	out := make([]Code, 0, len(catalogue))
+	for c := range catalogue {
+		out = append(out, c)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors an engine returns, beside its own wrapped ones.
+var (
+	// ErrSequence: another writer appended to the journal since it was read.
+	ErrSequence = errors.New("store: the journal has moved on")
+	// ErrTooLarge: the commit does not fit into one transaction of the engine.
+	ErrTooLarge = errors.New("store: the commit is too large for one transaction")
+	// ErrFull: there is too little disk space to accept writes.
+	ErrFull = errors.New("store: the disk is nearly full; writes are refused until there is room")
+	// ErrClosed: the store has been closed.
+	ErrClosed = errors.New("store: closed")
+)
+
+// CheckError says which of a commit's checks did not hold.
+type CheckError struct {
+	Index int // into Commit.Checks
+	Check Check
+	Found Version // the version found; zero when the key is absent
+}
+
+func (e *CheckError) Error() string {
+	return fmt.Sprintf("store: check %d failed: version is %s, expected %s", e.Index, e.Found, e.Check.Version)
+}
+
+// Version orders the writes of KV keys: every commit that writes KV gets a
+// higher one. The zero Version means "no such key".
+type Version uint64
+
+// String returns the version as 20 decimal digits, so that text sorts as numbers do.
+func (v Version) String() string { return fmt.Sprintf("%020d", uint64(v)) }
+
+// Commit is everything that must happen together.
+type Commit struct {
+	// Run names the journal that Appends go to; ExpectSeq is the number of
+	// records it must hold now (the fence against a second writer). Both are
+	// ignored when Appends is empty.
+	Run       string
+	ExpectSeq uint64
+	Appends   [][]byte
+
+	// Checks must all hold before anything is written.
+	Checks []Check
+	KV     []KVOp
+	Timers []TimerOp
+	Rows   []RowOp
+
+	// Relaxed says that the caller does not need to wait for the disk. A later
+	// commit that waits makes this one durable too.
+	Relaxed bool
+}
+
+// Check holds when the key's current version is Version (zero: absent).
+type Check struct {
+	Namespace string
+	Key       []byte
+	Version   Version
+}
+
+// KVOp writes one key of a namespace.
+type KVOp struct {
+	Namespace string
+	Key       []byte // ordered bytes; see bindings/kv for the tuple codec
+	Delete    bool
+	// Sum, when set, adds Delta to the number stored under Key (absent counts
+	// as zero; a value that is not a JSON number is an error).
+	Sum   bool
+	Delta float64
+	Value []byte
+	// Expires is when the key disappears; zero means never.
+	Expires time.Time
+}
+
+// TimerOp sets (or with a zero At removes) a run's timer.
+type TimerOp struct {
+	Run string
+	ID  uint64
+	At  time.Time
+}
+
+// RowOp writes (or with a nil Value deletes) one row of a table. Tables are
+// ordered by key. With IfAbsent the whole commit fails with ErrRowExists if
+// the row is already there.
+type RowOp struct {
+	Table    string
+	Key      string
+	Value    []byte
+	IfAbsent bool
+}
+
+// ErrRowExists: a RowOp with IfAbsent found its row.
+var ErrRowExists = errors.New("store: the row exists")
+
+// Committed is what a commit returns.
+type Committed struct {
+	// Version is the version of every KV key written; zero if none was.
+	Version Version
+	// Seq is the number of records in the journal afterwards.
+	Seq uint64
+}
+
+// Entry is a KV key with its value.
+type Entry struct {
+	Key     []byte
+	Value   []byte
+	Version Version // zero: absent
+	Expires time.Time
+}
+
+// Range selects keys k with Start <= k < End of a namespace or table. An empty
+// End means no upper bound.
+type Range struct {
+	Start, End []byte
+	Limit      int // at most this many; 0 means 100
+	Reverse    bool
+}
+
+// Row is a row of a table.
+type Row struct {
+	Key   string
+	Value []byte
+}
+
+// Timer is a due or coming timer of a run.
+type Timer struct {
+	Run string
+	ID  uint64
+	At  time.Time
+}
+
+// Store keeps what must not be lost. All methods are safe for concurrent use.
+type Store interface {
+	// Commit applies c atomically. It returns ErrSequence, *CheckError,
+	// ErrRowExists, ErrTooLarge, ErrFull or an engine's error; in every case
+	// nothing was written.
+	Commit(ctx context.Context, c Commit) (Committed, error)
+	// Journal returns the records of a run's journal from number from (zero based).
+	Journal(ctx context.Context, run string, from uint64) ([][]byte, error)
+	// DropJournal deletes a run's journal.
+	DropJournal(ctx context.Context, run string) error
+	// Get reads keys in one consistent snapshot; absent ones have a zero Version.
+	Get(ctx context.Context, namespace string, keys ...[]byte) ([]Entry, error)
+	// List reads a range of keys in order.
+	List(ctx context.Context, namespace string, r Range) ([]Entry, error)
+	// Row reads one row; ok is false when it is absent.
+	Row(ctx context.Context, table, key string) (value []byte, ok bool, err error)
+	// Rows reads a range of rows in order.
+	Rows(ctx context.Context, table string, r Range) ([]Row, error)
+	// Due returns timers with At <= now, earliest first, at most limit.
+	Due(ctx context.Context, now time.Time, limit int) ([]Timer, error)
+	Close() error
+}
+
+// Block is a batch of log lines that is stored and dropped as a whole.
+type Block struct {
+	First, Last uint64 // sequence numbers of its first and last line
+	Time        time.Time
+	Data        []byte
+}
+
+// LogStore keeps blocks of log lines, without waiting for the disk, apart from
+// the Store. Blocks are appended in order of their sequence numbers.
+type LogStore interface {
+	Append(ctx context.Context, b Block) error
+	// Blocks calls yield for the blocks that hold any line in [from, to], in
+	// order or in reverse, until it returns false.
+	Blocks(ctx context.Context, from, to uint64, reverse bool, yield func(Block) bool) error
+	// Last returns the highest sequence number stored, zero when empty.
+	Last(ctx context.Context) (uint64, error)
+	// DropBefore deletes the blocks whose Time is before t.
+	DropBefore(ctx context.Context, t time.Time) error
+	// DropOldest deletes oldest blocks until at most maxBytes of data remain.
+	DropOldest(ctx context.Context, maxBytes int64) error
+	Close() error
+}

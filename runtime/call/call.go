@@ -73,6 +73,8 @@ type Call struct {
 	Body Body
 	// Pos is the user's source line that issued the call.
 	Pos Position
+	// Scope names the steps the call was issued in, outermost first: "a/b".
+	Scope string
 }
 
 // Outcome is what came back from a call: a value or an error.

@@ -27,6 +27,7 @@ const (
 	CodeCancelled          Code = "CANCELLED_ERROR"
 	CodeCompile            Code = "COMPILE_ERROR"
 	CodeConfig             Code = "CONFIG_ERROR"
+	CodeConflict           Code = "CONFLICT_ERROR"
 	CodeConnect            Code = "CONNECT_ERROR"
 	CodeDataClone          Code = "DATA_CLONE_ERROR"
 	CodeHTTP               Code = "HTTP_ERROR"
@@ -46,6 +47,7 @@ const (
 	CodeSecretNotAllowed   Code = "SECRET_NOT_ALLOWED_ERROR"
 	CodeServerStopped      Code = "SERVER_STOPPED_ERROR"
 	CodeStore              Code = "STORE_ERROR"
+	CodeUnavailable        Code = "UNAVAILABLE_ERROR"
 	CodeTimeout            Code = "TIMEOUT_ERROR"
 	CodeUnhandledRejection Code = "UNHANDLED_REJECTION_ERROR"
 )
@@ -57,6 +59,7 @@ var catalogue = map[Code]Description{
 	CodeCancelled:          {Sentence: "The run was cancelled while the call was open.", Hint: "Let it propagate, or clean up in finally; cleaning up may take 30 s."},
 	CodeCompile:            {Sentence: "The script could not be built.", Hint: "The message has the file, the line and a code frame; the last good revision keeps serving."},
 	CodeConfig:             {Sentence: "The script's config or the project's reprise.yaml is not valid.", Hint: "The message names the key and the line; the last good revision keeps serving."},
+	CodeConflict:           {Sentence: "The request contradicts what is already there.", Hint: "The message says what is there."},
 	CodeConnect:            {Sentence: "The connection to the upstream could not be made: refused, unreachable, unknown host or a failed TLS handshake.", Hint: "Check the URL and that the upstream is up. Nothing was sent, so the call is safe to repeat."},
 	CodeDataClone:          {Sentence: "A value can not be copied: functions, symbols, promises and the like have no plain form.", Hint: "Pass plain data."},
 	CodeHTTP:               {Name: "HTTPError", Sentence: "The upstream answered with a status outside 200-299.", Hint: "Look at err.status and err.body; pass throwHttpErrors: false to get the response instead."},
@@ -76,6 +79,7 @@ var catalogue = map[Code]Description{
 	CodeSecretNotAllowed:   {Sentence: "A secret was about to be sent to a host it is not allowed for.", Hint: "Add the host to the secret's hosts in reprise.yaml if that is right."},
 	CodeServerStopped:      {Sentence: "The server stopped while the run was in progress.", Hint: "Start the run again."},
 	CodeStore:              {Sentence: "The store could not read or write.", Hint: "Check the disk's free space and the server's log."},
+	CodeUnavailable:        {Sentence: "The server can not take the request now: it is stopping, overloaded, or its disk is full.", Hint: "Try again later; the message says why."},
 	CodeTimeout:            {Sentence: "The operation took longer than its timeout.", Hint: "Raise the timeout option, or find out why the other side is slow."},
 	CodeUnhandledRejection: {Sentence: "A promise was rejected and nobody handled it.", Hint: "Await it, or add a catch; the message and stack are the rejection's own."},
 }

@@ -1,0 +1,56 @@
+package call
+
+import (
+	"context"
+	"time"
+)
+
+// Caller says which run makes a call.
+type Caller struct {
+	Run      string
+	Script   string
+	Revision string
+	Durable  bool
+	// SecretKey is the key of the run's secret tokens.
+	SecretKey []byte
+}
+
+// Shape is how a kind of call is performed.
+type Shape uint8
+
+const (
+	// ShapeDo calls are performed by the binding: Do(ctx, performance) outcome.
+	ShapeDo Shape = iota
+	// ShapeCommit calls become part of a store commit that the engine makes.
+	ShapeCommit
+	// ShapePark calls are owned by the engine: timers and all that waits long.
+	ShapePark
+)
+
+// Performance is one call being performed, as the binding's host side sees it.
+type Performance struct {
+	By   Caller
+	Call Call
+	// Attempt reports a try once it has ended; the engine records and logs it.
+	Attempt func(Attempt)
+	// Wait pauses between tries until d has passed or ctx is done.
+	Wait func(ctx context.Context, d time.Duration) error
+	// Hold gives bytes to the run's keeping: inline when small, else by handle.
+	Hold func(b []byte) Body
+	// Read returns the bytes of a body, wherever they are.
+	Read func(b Body) ([]byte, error)
+}
+
+// Attempt is one try of a call.
+type Attempt struct {
+	N      int // from 1
+	Status int // HTTP status or zero
+	Err    *Error
+	Took   time.Duration
+	Bytes  int64 // received
+	// RetryIn is set when another try follows, after that long; Reason says
+	// why: "503 Service Unavailable, Retry-After: 2".
+	Retry   bool
+	RetryIn time.Duration
+	Reason  string
+}

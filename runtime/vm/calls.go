@@ -1,0 +1,139 @@
+package vm
+
+import (
+	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+)
+
+// Issue sends c on its road. settle runs inside the turn that delivers the
+// outcome, unless the call is aborted first. Issue fills in ID, Pos and Scope
+// and throws CALL_OUTSIDE_RUN_ERROR into the script when there is no run.
+func (v *VM) Issue(c call.Call, settle func(call.Outcome)) (id uint64) {
+	r := v.run
+	if r == nil {
+		panic(v.outsideRun(c.Kind))
+	}
+	r.nextID++
+	c.ID = r.nextID
+	if c.Pos.IsZero() {
+		c.Pos = v.Pos()
+	}
+	c.Scope = v.scope.path()
+	r.open[c.ID] = settle
+	r.calls = append(r.calls, c)
+	return c.ID
+}
+
+// outsideRun is the error of a call, timer or draw at the top level.
+func (v *VM) outsideRun(what string) *goja.Object {
+	at := ""
+	if pos := v.Pos(); !pos.IsZero() {
+		at = " (" + pos.String() + ")"
+	}
+	return v.NewError(call.Errorf(call.CodeCallOutsideRun,
+		"%s was used at the top level%s; top-level code runs once, when the script is loaded: move it into a handler", what, at))
+}
+
+// Call sends c on its road and returns the promise of its outcome. decode
+// turns a successful outcome into the value of the promise; nil parses its
+// Value as JSON. What decode throws or returns as an error rejects it.
+func (v *VM) Call(c call.Call, decode func(call.Outcome) (goja.Value, error)) *goja.Object {
+	promise, _ := v.CallWithID(c, decode)
+	return promise
+}
+
+// CallWithID is Call that also returns the ID, to abort the call by.
+func (v *VM) CallWithID(c call.Call, decode func(call.Outcome) (goja.Value, error)) (*goja.Object, uint64) {
+	promise, resolve, reject := v.Promise()
+	if c.Pos.IsZero() {
+		c.Pos = v.Pos()
+	}
+	id := v.Issue(c, func(o call.Outcome) {
+		if o.Err != nil {
+			reject(v.NewError(atCall(o.Err, c.Pos)))
+			return
+		}
+		value, err := v.decode(o, decode)
+		if err != nil {
+			reject(v.ErrorValue(err))
+			return
+		}
+		resolve(value)
+	})
+	return promise, id
+}
+
+// decode runs a decoder and gives back what it threw as an error.
+func (v *VM) decode(o call.Outcome, decode func(call.Outcome) (goja.Value, error)) (value goja.Value, err error) {
+	ex := v.rt.Try(func() {
+		if decode == nil {
+			value, err = v.ParseJSON(o.Value)
+		} else {
+			value, err = decode(o)
+		}
+	})
+	if ex != nil {
+		return nil, ex
+	}
+	return value, err
+}
+
+// Promise makes a promise and its settling functions. They may be called
+// only inside the VM; what hangs on the promise runs with the microtasks.
+func (v *VM) Promise() (promise *goja.Object, resolve, reject func(value goja.Value)) {
+	p, res, rej := v.rt.NewPromise()
+	settle := func(f func(any) error) func(goja.Value) {
+		return func(value goja.Value) {
+			if err := f(value); err != nil {
+				panic(err) // uncatchable: an interrupt on its way out
+			}
+		}
+	}
+	return v.rt.ToValue(p).(*goja.Object), settle(res), settle(rej)
+}
+
+// Abort tells the host that the script no longer wants the outcome of a call.
+// The call's promise stays as it is; aborting an answered call does nothing.
+func (v *VM) Abort(id uint64) {
+	if v.run == nil {
+		return
+	}
+	if _, ok := v.run.open[id]; ok {
+		delete(v.run.open, id)
+		v.run.aborts = append(v.run.aborts, id)
+	}
+}
+
+// KindBodyRead is the call that fetches a body the host keeps. Its Args are
+// {"handle": string}; the outcome's Body has the bytes.
+const KindBodyRead = "body.read"
+
+// ReadBody passes a body's bytes to use and returns the promise of its result.
+// Inline bytes are there at once; a held body costs a call.
+func (v *VM) ReadBody(b call.Body, use func([]byte) (goja.Value, error)) *goja.Object {
+	if !b.IsHeld() {
+		promise, resolve, reject := v.Promise()
+		value, err := v.decode(call.Outcome{}, func(call.Outcome) (goja.Value, error) { return use(b.Inline) })
+		if err != nil {
+			reject(v.ErrorValue(err))
+		} else {
+			resolve(value)
+		}
+		return promise
+	}
+	args := append(append([]byte(`{"handle":`), quoteJSON(b.Handle)...), '}')
+	c := call.Call{Kind: KindBodyRead, Target: b.Handle, Class: call.Pure, Args: args}
+	return v.Call(c, func(o call.Outcome) (goja.Value, error) { return use(o.Body.Inline) })
+}
+
+// atCall gives an error from the host the stack it lacks: the line that made
+// the call, which is where the user looks first.
+func atCall(e *call.Error, pos call.Position) *call.Error {
+	if e.Stack != "" || pos.IsZero() {
+		return e
+	}
+	c := *e
+	c.Stack = e.Error() + "\n    at " + pos.String()
+	return &c
+}

@@ -1,0 +1,280 @@
+package vm
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+)
+
+// thrown carries a JavaScript value that a promise was rejected with.
+type thrown struct {
+	value     goja.Value
+	unhandled bool // nobody had handled the rejection by the end of its turn
+}
+
+func (t *thrown) Error() string { return "a promise was rejected" }
+
+// Limits on what is kept of an error, so that a script can not make a huge one.
+const (
+	maxErrorText  = 16 << 10
+	maxErrorCause = 8
+)
+
+// markDead records that err leaves the VM in a state that must not be used.
+func (v *VM) markDead(err error) {
+	var interrupted *goja.InterruptedError
+	var overflow *goja.StackOverflowError
+	var e *call.Error
+	switch {
+	case v.dead != nil || err == nil:
+	case errors.As(err, &overflow):
+		v.dead = v.depthError(overflow)
+	case errors.As(err, &interrupted):
+		v.dead = call.Errorf(call.CodeInternal, "the script was interrupted")
+	case errors.As(err, &e) && (e.Code == string(call.CodeResource) || e.Code == string(call.CodeInternal)), v.guard.pending != nil:
+		v.dead = call.From(err)
+	}
+}
+
+func (v *VM) depthError(overflow *goja.StackOverflowError) *call.Error {
+	e := call.Errorf(call.CodeResource, "the call stack is deeper than %d; look for a function that calls itself without end", v.config.CallDepth).
+		WithData(map[string]any{"limit": "call depth", "allowed": v.config.CallDepth})
+	frames := overflow.Stack()
+	if len(frames) > 10 {
+		frames = frames[:10]
+	}
+	e.Stack = e.Error() + framesText(frames)
+	return e
+}
+
+// recovered turns a Go panic into an error. goja panics out of its own
+// built-ins on some inputs; the script sees an InternalError, the VM is dead.
+func (v *VM) recovered(x any) error {
+	e := call.Errorf(call.CodeInternal, "the JavaScript engine failed: %v", x)
+	e.Data = quoteObject("goStack", string(debug.Stack()))
+	return e
+}
+
+// errorOf turns whatever ended a turn into an error of plain data. Reading a
+// thrown object may run the script's getters, so it happens under a budget.
+func (v *VM) errorOf(err error) *call.Error {
+	var e *call.Error
+	var ex *goja.Exception
+	var t *thrown
+	var overflow *goja.StackOverflowError
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.As(err, &overflow):
+		return v.depthError(overflow)
+	case errors.As(err, &t):
+		return v.describe(t)
+	case errors.As(err, &ex):
+		return v.describe(&thrown{value: ex.Value()})
+	case v.dead != nil:
+		return v.dead
+	}
+	return call.From(err)
+}
+
+func (v *VM) describe(t *thrown) *call.Error {
+	var out *call.Error
+	err := v.execute(func() error {
+		return v.enter(func() { out = v.ErrorFrom(t.value) })
+	})
+	if err != nil || out == nil {
+		out = &call.Error{Name: "Error", Message: "the script threw something that can not be read"}
+	}
+	if t.unhandled {
+		return &call.Error{
+			Name: call.CodeUnhandledRejection.Name(), Code: string(call.CodeUnhandledRejection),
+			Message: "a promise was rejected and nobody handled it: " + out.Error(), Stack: out.Stack, Cause: out,
+		}
+	}
+	return out
+}
+
+// ErrorFrom reads a thrown value as an error of plain data. It must be called
+// inside the VM.
+func (v *VM) ErrorFrom(value goja.Value) *call.Error { return v.errorFrom(value, 0) }
+
+func (v *VM) errorFrom(value goja.Value, depth int) *call.Error {
+	obj, ok := value.(*goja.Object)
+	if !ok {
+		return &call.Error{Name: "Error", Message: clip(v.text(value))}
+	}
+	if obj.ClassName() != "Error" && obj.Get("message") == nil {
+		return &call.Error{Name: "Error", Message: "the script threw " + clip(v.preview(obj))}
+	}
+	e := &call.Error{
+		Name:    clip(v.field(obj, "name", "Error")),
+		Message: clip(v.field(obj, "message", "")),
+		Code:    clip(v.field(obj, "code", "")),
+	}
+	e.Stack = clip(CleanStack(e.Error(), v.field(obj, "stack", "")))
+	if data, ok := Reveal[*errorData](v, obj); ok {
+		e.Data = data.json
+	}
+	if cause := obj.Get("cause"); cause != nil && !goja.IsUndefined(cause) && depth < maxErrorCause {
+		e.Cause = v.errorFrom(cause, depth+1)
+	}
+	return e
+}
+
+// field reads a property as text; what is not a string or number is left out.
+func (v *VM) field(obj *goja.Object, name, otherwise string) string {
+	value := obj.Get(name)
+	if value == nil || goja.IsUndefined(value) || goja.IsNull(value) {
+		return otherwise
+	}
+	if _, isObject := value.(*goja.Object); isObject {
+		return otherwise
+	}
+	return v.text(value)
+}
+
+// text returns a primitive as text. Symbols have no String of their own.
+func (v *VM) text(value goja.Value) string {
+	if value == nil {
+		return "undefined"
+	}
+	if s, ok := value.(*goja.Symbol); ok {
+		return s.String()
+	}
+	return value.String()
+}
+
+func (v *VM) preview(obj *goja.Object) string {
+	b, err := v.Stringify(obj)
+	if err != nil || len(b) == 0 {
+		return "an object that is not an Error"
+	}
+	return string(b)
+}
+
+func clip(s string) string {
+	if len(s) <= maxErrorText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxErrorText], "") + "…"
+}
+
+// errorClassProgram makes a subclass of Error, as a script would write it.
+var errorClassProgram = mustCompile(`(function (name) {
+	const C = class extends Error {};
+	Object.defineProperty(C, "name", { value: name, configurable: true });
+	Object.defineProperty(C.prototype, "name", { value: name, configurable: true, writable: true });
+	return C;
+})`)
+
+// ErrorClass returns the constructor of an error class, made at first use; the
+// built-in ones are themselves.
+func (v *VM) ErrorClass(name string) *goja.Object {
+	if c, ok := v.classes[name]; ok {
+		return c
+	}
+	if v.classes == nil {
+		v.classes = map[string]*goja.Object{}
+	}
+	switch name {
+	case "Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError":
+		v.classes[name] = v.rt.Get(name).(*goja.Object)
+		return v.classes[name]
+	}
+	fn, err := v.rt.RunProgram(errorClassProgram)
+	if err != nil {
+		panic(err)
+	}
+	makeClass, _ := goja.AssertFunction(fn)
+	class, err := makeClass(goja.Undefined(), v.rt.ToValue(name))
+	if err != nil {
+		panic(err)
+	}
+	v.classes[name] = class.(*goja.Object)
+	return v.classes[name]
+}
+
+// errorData keeps the JSON that an error's fields came from.
+type errorData struct {
+	Cell
+	json []byte
+}
+
+// NewError makes the JavaScript error of e: an instance of the class that its
+// name says, with code, cause and the fields of Data. It must be called inside the VM.
+func (v *VM) NewError(e *call.Error) *goja.Object {
+	obj, err := v.rt.New(v.ErrorClass(e.Name), v.rt.ToValue(e.Message))
+	if err != nil {
+		panic(err)
+	}
+	if e.Code != "" {
+		v.hideProperty(obj, "code", v.rt.ToValue(e.Code), goja.FLAG_TRUE)
+	}
+	if e.Cause != nil {
+		v.hideProperty(obj, "cause", v.NewError(e.Cause), goja.FLAG_FALSE)
+	}
+	if e.Stack != "" {
+		v.hideProperty(obj, "stack", v.rt.ToValue(e.Stack), goja.FLAG_FALSE)
+	}
+	if len(e.Data) > 0 {
+		v.copyData(obj, e.Data)
+	}
+	return obj
+}
+
+func (v *VM) copyData(obj *goja.Object, data []byte) {
+	value, err := v.ParseJSON(data)
+	if err != nil {
+		panic(err)
+	}
+	fields := value.(*goja.Object)
+	for _, k := range fields.Keys() {
+		v.define(obj, k, fields.Get(k))
+	}
+	Hide(v, obj, &errorData{json: data})
+}
+
+func (v *VM) hideProperty(obj *goja.Object, name string, value goja.Value, enumerable goja.Flag) {
+	if err := obj.DefineDataProperty(name, value, goja.FLAG_TRUE, goja.FLAG_TRUE, enumerable); err != nil {
+		panic(err)
+	}
+}
+
+// define sets an own property whatever its name is, "__proto__" included.
+func (v *VM) define(obj *goja.Object, name string, value goja.Value) {
+	v.hideProperty(obj, name, value, goja.FLAG_TRUE)
+}
+
+// ErrorValue returns what to reject a promise with for a Go error: the thrown
+// value itself where there is one. Uncatchable errors go on as panics.
+func (v *VM) ErrorValue(err error) goja.Value {
+	var ex *goja.Exception
+	if errors.As(err, &ex) {
+		return ex.Value()
+	}
+	var t *thrown
+	if errors.As(err, &t) {
+		return t.value
+	}
+	var interrupted *goja.InterruptedError
+	var overflow *goja.StackOverflowError
+	if errors.As(err, &interrupted) || errors.As(err, &overflow) {
+		panic(err)
+	}
+	return v.NewError(call.From(err))
+}
+
+// Throw throws a catalogued error into the script.
+func (v *VM) Throw(code call.Code, format string, args ...any) {
+	panic(v.NewError(call.Errorf(code, format, args...)))
+}
+
+// quoteObject encodes a JSON object of one string.
+func quoteObject(key, text string) []byte {
+	return fmt.Appendf(nil, `{%s:%s}`, quoteJSON(key), quoteJSON(text))
+}

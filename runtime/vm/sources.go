@@ -1,0 +1,46 @@
+// Time and randomness, as the script sees them. Both belong to the run: the
+// clock stands still within a turn, and random numbers come from a stream that
+// the run was seeded with. Two executions of the same turns read the same.
+
+package vm
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+func init() {
+	// goja takes the zone of Date from time.Local, for the whole process.
+	// Scripts see UTC wherever the server stands.
+	time.Local = time.UTC
+}
+
+// now is the clock behind Date. At the top level, which belongs to no run, it
+// stands at the epoch, so that nothing evaluated there depends on when.
+func (v *VM) now() time.Time {
+	if v.run == nil {
+		return time.Unix(0, 0).UTC()
+	}
+	return v.run.clock
+}
+
+// Now returns the script's clock.
+func (v *VM) Now() time.Time { return v.now() }
+
+// random is behind Math.random.
+func (v *VM) random() float64 {
+	return float64(v.entropy("Math.random()").Uint64()>>11) / (1 << 53)
+}
+
+// RandomBytes fills b from the run's stream. It throws at the top level.
+func (v *VM) RandomBytes(what string, b []byte) {
+	// Read of a ChaCha8 never fails.
+	_, _ = v.entropy(what).Read(b)
+}
+
+func (v *VM) entropy(what string) *rand.ChaCha8 {
+	if v.run == nil {
+		panic(v.outsideRun(what))
+	}
+	return v.run.seed
+}

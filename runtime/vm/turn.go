@@ -1,0 +1,282 @@
+package vm
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+)
+
+// run is the part of a VM's state that belongs to one run.
+type run struct {
+	start   Start
+	info    Info
+	clock   time.Time
+	seed    *rand.ChaCha8
+	turn    uint64
+	nextID  uint64
+	open    map[uint64]func(call.Outcome)
+	calls   []call.Call
+	aborts  []uint64
+	result  *goja.Promise
+	settled bool
+	waits   []*goja.Promise
+}
+
+// Info is what the script and the bindings may know about the run.
+type Info struct {
+	ID, Script, Revision string
+	Handler              Handler
+	Durable              bool
+	SecretKey            []byte
+	Secrets              []string
+}
+
+// Info returns the run the VM executes; ok is false at the top level.
+func (v *VM) Info() (info Info, ok bool) {
+	if v.run == nil {
+		return Info{}, false
+	}
+	return v.run.info, true
+}
+
+// Begin gives the VM a run and executes its first turn: the call of the handler.
+func (v *VM) Begin(s Start) Turn {
+	r := &run{start: s, clock: s.Now, seed: rand.NewChaCha8(s.Seed), open: make(map[uint64]func(call.Outcome), 4)}
+	r.info = Info{
+		ID: s.Run, Script: s.Script, Revision: s.Revision, Handler: s.Handler, Durable: s.Durable,
+		SecretKey: s.SecretKey, Secrets: s.Secrets,
+	}
+	v.run, v.scope, v.tasks, v.rejections = r, nil, nil, nil
+	return v.turn(s.Now, func() { v.callHandler(s) })
+}
+
+// callHandler calls the handler and keeps the promise of its result.
+func (v *VM) callHandler(s Start) {
+	h := v.handlers[s.Handler]
+	if h == nil {
+		panic(v.NewError(call.Errorf(call.CodeNotFound, "the script %s has no %s handler", s.Script, s.Handler)))
+	}
+	var input goja.Value
+	if s.Handler == HandlerFetch {
+		input = v.config.Platform.Request(v, s.Request)
+	} else {
+		value, err := v.ParseJSON(s.Input)
+		if err != nil {
+			panic(v.NewError(call.From(err)))
+		}
+		input = value
+	}
+	result, err := h(nil, input, v.makeEnv(s), v.makeContext(s))
+	if err != nil {
+		panic(err)
+	}
+	v.run.result = v.toPromise(result)
+}
+
+// toPromise is Promise.resolve(value), as the script could not have changed it.
+func (v *VM) toPromise(value goja.Value) *goja.Promise {
+	if p, ok := promiseOf(value); ok {
+		return p
+	}
+	resolved, err := v.intrinsic.resolve(v.intrinsic.promise, value)
+	if err != nil {
+		panic(err)
+	}
+	p, _ := promiseOf(resolved)
+	return p
+}
+
+// promiseType tells promises from other objects. Export would copy those whole.
+var promiseType = reflect.TypeFor[*goja.Promise]()
+
+func promiseOf(value goja.Value) (*goja.Promise, bool) {
+	obj, ok := value.(*goja.Object)
+	if !ok || obj.ExportType() != promiseType {
+		return nil, false
+	}
+	p, ok := obj.Export().(*goja.Promise)
+	return p, ok
+}
+
+// Deliver gives the script one outcome and executes the turn that follows.
+// The script's clock moves to at, never backwards. An outcome of a call that
+// was aborted or never issued makes an empty turn.
+func (v *VM) Deliver(o call.Outcome, at time.Time) Turn {
+	settle, ok := v.run.open[o.Call]
+	if !ok {
+		return v.turn(at, func() {})
+	}
+	delete(v.run.open, o.Call)
+	return v.turn(at, func() { settle(o) })
+}
+
+// turn is the turn loop: one delivery, then microtasks until empty, then the
+// local tasks (timeouts of zero), each followed by its microtasks.
+func (v *VM) turn(at time.Time, deliver func()) Turn {
+	r := v.run
+	r.turn++
+	if at.After(r.clock) {
+		r.clock = at
+	}
+	r.calls, r.aborts = nil, nil
+	t := Turn{N: r.turn, At: r.clock}
+	began := time.Now()
+	err := v.execute(func() error {
+		if err := v.enter(deliver); err != nil {
+			return err
+		}
+		if err := v.drainTasks(); err != nil {
+			return err
+		}
+		if err := v.unhandled(r.result); err != nil {
+			return err
+		}
+		return v.settle(&t)
+	})
+	t.CPU = time.Since(began)
+	t.Calls, t.Aborts, t.Open = r.calls, r.aborts, len(r.open)
+	if err != nil {
+		v.fail(&t, err)
+	}
+	t.Done = t.Done || r.settled && v.waitsSettled()
+	return t
+}
+
+// fail ends the run with err. If the handler had settled before, the error
+// came from work after it (waitUntil, a timer) and is reported all the same.
+func (v *VM) fail(t *Turn, err error) {
+	v.run.settled = true
+	t.Settled, t.Done = true, true
+	t.Value, t.Response = nil, nil
+	t.Err = v.errorOf(err)
+}
+
+// settle reads the handler's result once its promise has settled.
+func (v *VM) settle(t *Turn) error {
+	r := v.run
+	if r.settled || r.result == nil || r.result.State() == goja.PromiseStatePending {
+		return nil
+	}
+	if r.result.State() == goja.PromiseStateRejected {
+		return &thrown{value: r.result.Result()}
+	}
+	var failed error
+	err := v.enter(func() {
+		if r.start.Handler == HandlerFetch {
+			t.Response, failed = v.config.Platform.Response(v, r.result.Result())
+		} else {
+			t.Value, failed = v.Stringify(r.result.Result())
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	r.settled, t.Settled = true, err == nil
+	return err
+}
+
+func (v *VM) drainTasks() error {
+	for len(v.tasks) > 0 {
+		f := v.tasks[0]
+		v.tasks = v.tasks[1:]
+		if err := v.enter(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Task queues f to run inside this turn, after the microtasks.
+func (v *VM) Task(f func()) { v.tasks = append(v.tasks, f) }
+
+// waitsSettled reports whether every promise given to ctx.waitUntil has settled.
+func (v *VM) waitsSettled() bool {
+	return !slices.ContainsFunc(v.run.waits, func(p *goja.Promise) bool {
+		return p.State() == goja.PromiseStatePending
+	})
+}
+
+// trackRejection keeps the rejected promises nobody has handled yet.
+func (v *VM) trackRejection(p *goja.Promise, op goja.PromiseRejectionOperation) {
+	switch op {
+	case goja.PromiseRejectionReject:
+		v.rejections = append(v.rejections, p)
+	case goja.PromiseRejectionHandle:
+		v.rejections = slices.DeleteFunc(v.rejections, func(q *goja.Promise) bool { return q == p })
+	}
+}
+
+// unhandled returns the first rejection that nobody handled by the end of the
+// turn, other than that of own, whose result we read ourselves.
+func (v *VM) unhandled(own *goja.Promise) error {
+	for _, p := range v.rejections {
+		if p != own {
+			v.rejections = nil
+			return &thrown{value: p.Result(), unhandled: true}
+		}
+	}
+	v.rejections = nil
+	return nil
+}
+
+// End takes the run from the VM. A VM that is not dead may then Begin another.
+func (v *VM) End() {
+	v.run, v.scope, v.tasks, v.rejections = nil, nil, nil, nil
+}
+
+// makeContext builds the handler's third argument.
+func (v *VM) makeContext(s Start) goja.Value {
+	ctx := v.rt.NewObject()
+	set(ctx, "run", s.Run)
+	set(ctx, "script", s.Script)
+	set(ctx, "revision", s.Revision)
+	if s.Request != nil {
+		params := v.rt.NewObject()
+		for _, p := range s.Request.Params {
+			v.define(params, p.Name, v.rt.ToValue(p.Value))
+		}
+		set(ctx, "params", params)
+	}
+	set(ctx, "waitUntil", func(c goja.FunctionCall) goja.Value {
+		v.waitUntil(v.Arg(c, 0))
+		return goja.Undefined()
+	})
+	return ctx
+}
+
+// waitUntil keeps the run alive until the promise settles. A rejection is an
+// unhandled rejection like any other.
+func (v *VM) waitUntil(value goja.Value) {
+	if v.run == nil {
+		panic(v.NewError(call.Errorf(call.CodeCallOutsideRun, "ctx.waitUntil was called after its run ended")))
+	}
+	v.run.waits = append(v.run.waits, v.toPromise(value))
+}
+
+// makeEnv builds the handler's second argument: plain values and connections.
+// It is the same object for every run of the VM while the values are the same.
+func (v *VM) makeEnv(s Start) goja.Value {
+	text := string(s.Env) + fmt.Sprint(s.Connections)
+	if v.env != nil && v.envText == text {
+		return v.env
+	}
+	env := v.rt.NewObject()
+	if len(s.Env) > 0 {
+		value, err := v.ParseJSON(s.Env)
+		if err != nil {
+			panic(v.NewError(call.From(err)))
+		}
+		env = value.(*goja.Object)
+	}
+	for _, name := range s.Connections {
+		v.define(env, name, v.config.Connect(v, name))
+	}
+	v.env, v.envText = env, text
+	return env
+}

@@ -1,0 +1,174 @@
+package vm_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
+)
+
+// testModule offers call(name) to scripts: a promise of whatever outcome the
+// test delivers.
+type testModule struct{}
+
+func (testModule) Name() string { return "test" }
+
+func (testModule) Exports(v *vm.VM) *goja.Object {
+	o := v.Runtime().NewObject()
+	_ = o.Set("call", func(c goja.FunctionCall) goja.Value {
+		return v.Call(call.Call{Kind: "test.call", Target: v.StringArg(c, 0, "name"), Class: call.Read}, nil)
+	})
+	_ = o.Set("task", func(c goja.FunctionCall) goja.Value {
+		f, _ := goja.AssertFunction(v.Arg(c, 0))
+		v.Task(func() {
+			if _, err := f(goja.Undefined()); err != nil {
+				panic(err)
+			}
+		})
+		return goja.Undefined()
+	})
+	return o
+}
+
+// load evaluates a bundle whose handlers are the given expression.
+func load(t testing.TB, config vm.Config, expr string) (*vm.VM, error) {
+	t.Helper()
+	p, err := vm.Compile([]byte(`(async (__reprise) => { "use strict"; const { call, task } = __reprise.module("test");
+		__reprise.exports({ default: `+expr+` }); })`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Modules = append(config.Modules, testModule{})
+	return vm.New(p, config)
+}
+
+func mustLoad(t testing.TB, expr string) *vm.VM {
+	t.Helper()
+	v, err := load(t, vm.Config{}, expr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func begin(v *vm.VM, input string) vm.Turn {
+	return v.Begin(vm.Start{Run: "r1", Script: "s", Handler: vm.HandlerRun, Input: []byte(input), Now: epoch})
+}
+
+func TestRunSettlesInOneTurn(t *testing.T) {
+	// A handler that awaits nothing outside settles in the turn that calls it.
+	v := mustLoad(t, `async (input) => ({ sum: input.a + input.b })`)
+	turn := begin(v, `{"a":1,"b":2}`)
+	if !turn.Done || turn.Err != nil || string(turn.Value) != `{"sum":3}` {
+		t.Fatalf("turn = %+v", turn)
+	}
+}
+
+func TestOneOutcomePerTurn(t *testing.T) {
+	// Promise.race is won by the outcome delivered first, and only what hangs
+	// on that one runs before the next is delivered.
+	v := mustLoad(t, `async () => { const seen = [];
+		const a = call("a").then((x) => { seen.push("a" + x); return "a"; });
+		const b = call("b").then((x) => { seen.push("b" + x); return "b"; });
+		const first = await Promise.race([a, b]); seen.push("raced " + first);
+		await Promise.all([a, b]); return seen; }`)
+	turn := begin(v, "")
+	if len(turn.Calls) != 2 || turn.Open != 2 || turn.Settled {
+		t.Fatalf("turn 1 = %+v", turn)
+	}
+	turn = v.Deliver(call.OK(2, []byte("2")), epoch)
+	if turn.Settled || turn.Open != 1 {
+		t.Fatalf("turn 2 = %+v", turn)
+	}
+	turn = v.Deliver(call.OK(1, []byte("1")), epoch)
+	if got, want := string(turn.Value), `["b2","raced b","a1"]`; got != want {
+		t.Fatalf("order = %s, want %s", got, want)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, tc := range []struct{ name, expr, code, text string }{
+		{"thrown", `async () => { throw new TypeError("bad") }`, "", "TypeError: bad"},
+		{"thrown string", `async () => { throw "bad" }`, "", "Error: bad"},
+		{"thrown null", `async () => { throw null }`, "", "Error: null"},
+		{"sync throw", `{ run() { throw new RangeError("x") } }`, "", "RangeError: x"},
+		{"unhandled", `async () => { Promise.reject(new Error("lost")); return 1 }`, "UNHANDLED_REJECTION_ERROR", "nobody handled it: Error: lost"},
+		{"late task", `async () => { task(() => { throw new Error("in task") }); return 1 }`, "", "Error: in task"},
+		{"cyclic result", `async () => { const a = {}; a.a = a; return a }`, "", "TypeError"},
+		{"depth", `async () => { (function f() { f() })() }`, "RESOURCE_ERROR", "deeper than 1000"},
+		{"loop", `async () => { for (;;); }`, "RESOURCE_ERROR", "CPU"},
+		{"microtask loop", `async () => { for (;;) await 1; }`, "RESOURCE_ERROR", "CPU"},
+		{"hostile name", `async () => { const e = new Error("m"); Object.defineProperty(e, "name", { get() { for (;;); } }); throw e }`, "", ""},
+		{"engine panic", `async () => { const a = [3, 2, 1, 4, 5]; "x".repeat(2 ** 62) }`, "", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			v, err := load(t, vm.Config{TurnBudget: 50 * time.Millisecond}, tc.expr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			turn := begin(v, "")
+			if turn.Err == nil || !turn.Done {
+				t.Fatalf("turn = %+v", turn)
+			}
+			if !strings.Contains(turn.Err.Error(), tc.text) || tc.code != "" && turn.Err.Code != tc.code {
+				t.Fatalf("err = %v (%s)", turn.Err, turn.Err.Code)
+			}
+		})
+	}
+}
+
+func TestTopLevelHasNoRun(t *testing.T) {
+	for _, expr := range []string{`(call("x"), async () => 1)`, `(Math.random(), async () => 1)`} {
+		_, err := load(t, vm.Config{}, expr)
+		if call.CodeOf(err) != call.CodeCallOutsideRun {
+			t.Errorf("%s: err = %v", expr, err)
+		}
+	}
+}
+
+func BenchmarkNewAndTrivialHandler(b *testing.B) {
+	p, err := vm.Compile([]byte(`(async (__reprise) => { __reprise.exports({ default: async (i) => ({ ok: i.a }) }); })`), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		v, err := vm.New(p, vm.Config{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if turn := begin(v, `{"a":1}`); turn.Err != nil {
+			b.Fatal(turn.Err)
+		}
+	}
+}
+
+func BenchmarkReusedHandler(b *testing.B) {
+	v := mustLoad(b, `async (i) => ({ ok: i.a })`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if turn := begin(v, `{"a":1}`); turn.Err != nil {
+			b.Fatal(turn.Err)
+		}
+		v.End()
+	}
+}
+
+func BenchmarkParseJSON(b *testing.B) {
+	text := []byte(`{"id":"1","name":"service-1","ok":true,"price":19.95,"tags":["a","b","c"],"items":[` +
+		strings.Repeat(`{"sku":"1-00001","qty":1,"unit":1.5,"note":"lorem ipsum dolor"},`, 13) + `{}],"total_1":1000}`)
+	v := mustLoad(b, `async () => 1`)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := v.ParseJSON(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -30,6 +30,7 @@ const (
 	CodeConflict           Code = "CONFLICT_ERROR"
 	CodeConnect            Code = "CONNECT_ERROR"
 	CodeDataClone          Code = "DATA_CLONE_ERROR"
+	CodeForbidden          Code = "FORBIDDEN_ERROR"
 	CodeHTTP               Code = "HTTP_ERROR"
 	CodeInternal           Code = "INTERNAL_ERROR"
 	CodeInvalidArgument    Code = "INVALID_ARGUMENT_ERROR"
@@ -47,6 +48,7 @@ const (
 	CodeSecretNotAllowed   Code = "SECRET_NOT_ALLOWED_ERROR"
 	CodeServerStopped      Code = "SERVER_STOPPED_ERROR"
 	CodeStore              Code = "STORE_ERROR"
+	CodeUnauthorized       Code = "UNAUTHORIZED_ERROR"
 	CodeUnavailable        Code = "UNAVAILABLE_ERROR"
 	CodeTimeout            Code = "TIMEOUT_ERROR"
 	CodeUnhandledRejection Code = "UNHANDLED_REJECTION_ERROR"
@@ -62,6 +64,7 @@ var catalogue = map[Code]Description{
 	CodeConflict:           {Sentence: "The request contradicts what is already there.", Hint: "The message says what is there."},
 	CodeConnect:            {Sentence: "The connection to the upstream could not be made: refused, unreachable, unknown host or a failed TLS handshake.", Hint: "Check the URL and that the upstream is up. Nothing was sent, so the call is safe to repeat."},
 	CodeDataClone:          {Sentence: "A value can not be copied: functions, symbols, promises and the like have no plain form.", Hint: "Pass plain data."},
+	CodeForbidden:          {Sentence: "The request came from a place that is not allowed to make it.", Hint: "The message names the Host or Origin header that was refused; open the page under the address the server printed."},
 	CodeHTTP:               {Name: "HTTPError", Sentence: "The upstream answered with a status outside 200-299.", Hint: "Look at err.status and err.body; pass throwHttpErrors: false to get the response instead."},
 	CodeInternal:           {Sentence: "Reprise itself failed.", Hint: "Please report it with the server's log around this time."},
 	CodeInvalidArgument:    {Sentence: "A call was given arguments it can not take.", Hint: "The message names the argument and what is expected."},
@@ -79,6 +82,7 @@ var catalogue = map[Code]Description{
 	CodeSecretNotAllowed:   {Sentence: "A secret was about to be sent to a host it is not allowed for.", Hint: "Add the host to the secret's hosts in reprise.yaml if that is right."},
 	CodeServerStopped:      {Sentence: "The server stopped while the run was in progress.", Hint: "Start the run again."},
 	CodeStore:              {Sentence: "The store could not read or write.", Hint: "Check the disk's free space and the server's log."},
+	CodeUnauthorized:       {Sentence: "The request carries no valid token.", Hint: "Send Authorization: Bearer TOKEN."},
 	CodeUnavailable:        {Sentence: "The server can not take the request now: it is stopping, overloaded, or its disk is full.", Hint: "Try again later; the message says why."},
 	CodeTimeout:            {Sentence: "The operation took longer than its timeout.", Hint: "Raise the timeout option, or find out why the other side is slow."},
 	CodeUnhandledRejection: {Sentence: "A promise was rejected and nobody handled it.", Hint: "Await it, or add a catch; the message and stack are the rejection's own."},

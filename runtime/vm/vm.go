@@ -55,6 +55,9 @@ type Config struct {
 	// CallDepth and TurnBudget override the defaults when positive.
 	CallDepth  int
 	TurnBudget time.Duration
+	// Pressure says how many turns share a core now, at least one. The turn
+	// budget is measured by the clock and stretched by it. Nil means one.
+	Pressure func() float64
 }
 
 // VM holds one evaluated script. It is not safe for concurrent use, except for
@@ -98,6 +101,7 @@ type intrinsics struct {
 type guard struct {
 	mu      sync.Mutex
 	active  bool
+	number  uint64 // counts executions
 	pending *call.Error
 }
 
@@ -325,10 +329,12 @@ func (v *VM) Interrupt(reason *call.Error) {
 func (v *VM) execute(f func() error) (err error) {
 	v.guard.mu.Lock()
 	v.guard.active, v.guard.pending = true, nil
+	v.guard.number++
+	n := v.guard.number
 	v.guard.mu.Unlock()
-	timer := time.AfterFunc(v.config.TurnBudget, func() { v.Interrupt(v.overBudget()) })
+	stop := v.watchBudget(n)
 	defer func() {
-		timer.Stop()
+		stop()
 		if x := recover(); x != nil {
 			err = v.recovered(x)
 		}
@@ -341,6 +347,41 @@ func (v *VM) execute(f func() error) (err error) {
 		v.markDead(err)
 	}()
 	return f()
+}
+
+// watchBudget interrupts the execution numbered n when it has taken the turn
+// budget, stretched by how busy the machine is when that runs out.
+func (v *VM) watchBudget(n uint64) (stop func() bool) {
+	began := time.Now()
+	var check func()
+	check = func() {
+		if v.config.Pressure != nil {
+			allowed := time.Duration(float64(v.config.TurnBudget) * v.config.Pressure())
+			if left := allowed - time.Since(began); left > 0 && v.executing(n) {
+				time.AfterFunc(left, check)
+				return
+			}
+		}
+		v.interrupt(n, v.overBudget())
+	}
+	return time.AfterFunc(v.config.TurnBudget, check).Stop
+}
+
+func (v *VM) executing(n uint64) bool {
+	v.guard.mu.Lock()
+	defer v.guard.mu.Unlock()
+	return v.guard.active && v.guard.number == n
+}
+
+// interrupt is Interrupt for one execution: a timer that fires late must not
+// hit the next one.
+func (v *VM) interrupt(n uint64, reason *call.Error) {
+	v.guard.mu.Lock()
+	defer v.guard.mu.Unlock()
+	if v.guard.active && v.guard.number == n && v.guard.pending == nil {
+		v.guard.pending = reason
+		v.rt.Interrupt(reason)
+	}
 }
 
 func (v *VM) overBudget() *call.Error {

@@ -1,0 +1,90 @@
+package runtime
+
+import (
+	"context"
+	"time"
+
+	"reprise/runtime/call"
+	"reprise/runtime/worker"
+)
+
+// FetchResult is how a request to a fetch handler ended: Response, or Err.
+type FetchResult struct {
+	Run      string // the id of the run, as in the log entries
+	Revision string
+	Response *worker.Response // its body is inline
+	Err      *call.Error
+}
+
+// Fetch answers a request with a script's fetch handler. The run is ephemeral:
+// it has an id in the log and no row in the store. It goes on when the client
+// leaves, so that what it began is not left half done, up to its timeout.
+func (e *Engine) Fetch(script string, req *worker.Request) FetchResult {
+	s := e.options.Scripts.Current(script)
+	if s == nil {
+		return FetchResult{Err: call.Errorf(call.CodeNotFound, "there is no script %s", script)}
+	}
+	if !s.Has(worker.HandlerFetch) {
+		return FetchResult{Revision: s.Revision, Err: call.Errorf(call.CodeNotFound, "the script %s has no fetch handler", script)}
+	}
+	if err := e.enter(); err != nil {
+		return FetchResult{Revision: s.Revision, Err: err}
+	}
+	x := e.newExecution(s, worker.HandlerFetch, newRunID(), false)
+	x.limitWall(s.Timeout)
+	result := FetchResult{Run: x.by.Run, Revision: s.Revision}
+	turn, err := x.begin(worker.Start{Request: req})
+	if err != nil {
+		turn = failedTurn(call.From(err))
+	}
+	turn = x.drive(turn, func(t worker.Turn) bool { return t.Settled })
+	result.Err = turn.Err
+	if turn.Response != nil {
+		result.Response, result.Err = x.inline(turn.Response)
+	}
+	x.logRequest(req, result)
+	if turn.Done && len(x.open) == 0 {
+		x.leave(turn)
+		return result
+	}
+	go func() {
+		x.leave(x.drive(worker.Turn{N: turn.N, Done: turn.Done}, func(t worker.Turn) bool { return t.Done }))
+	}()
+	return result
+}
+
+// limitWall gives the execution its context: the engine's, for at most timeout.
+func (x *execution) limitWall(timeout time.Duration) {
+	if timeout <= 0 {
+		timeout = DefaultFetchTimeout
+	}
+	over := call.Errorf(call.CodeResource, "the request took longer than %s; raise config.timeout, or answer first and go on in a run", timeout).
+		WithData(map[string]any{"limit": "wall time", "allowed": timeout.Milliseconds()})
+	ctx, stop := context.WithTimeoutCause(x.engine.ctx, timeout, over)
+	ctx, cancel := context.WithCancelCause(ctx)
+	x.ctx = ctx
+	x.cancel = func(cause error) {
+		cancel(cause)
+		stop()
+	}
+}
+
+// inline replaces a response body that the host keeps by its bytes.
+func (x *execution) inline(r *worker.Response) (*worker.Response, *call.Error) {
+	if !r.Body.IsHeld() {
+		return r, nil
+	}
+	bytes, err := x.bodies.read(r.Body)
+	if err != nil {
+		return nil, call.From(err)
+	}
+	c := *r
+	c.Body = call.Bytes(bytes)
+	return &c, nil
+}
+
+// leave finishes an ephemeral execution.
+func (x *execution) leave(last worker.Turn) {
+	x.finish(last)
+	x.engine.work.Done()
+}

@@ -1,0 +1,150 @@
+package web
+
+import (
+	"bytes"
+
+	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
+)
+
+// message is what Request and Response have in common: headers and a body.
+type message struct {
+	r       *realm
+	list    headerList             // until the script touches .headers
+	lazy    func() headerList      // where list comes from, when it is not yet read
+	frozen  bool                   // the Headers object will be immutable
+	headers *headers               // the state of the Headers object, once there is one
+	object  *goja.Object           // the Headers object
+	content call.Body              // Present is false for a null body
+	used    bool                   // the body was read or passed on
+	handle  *goja.Object           // what .body returns, once asked for
+	decode  func(b []byte) []byte  // see ResponseState; nil leaves the bytes alone
+}
+
+// headerLines returns the header lines as they are now.
+func (m *message) headerLines() headerList {
+	if m.headers != nil {
+		return m.headers.list
+	}
+	if m.lazy != nil {
+		m.list, m.lazy = m.lazy(), nil
+	}
+	return m.list
+}
+
+// headersObject returns the Headers object, made at first touch.
+func (m *message) headersObject() *goja.Object {
+	if m.object == nil {
+		m.headers = &headers{list: m.headerLines(), immutable: m.frozen}
+		m.object = m.r.headersClass().object(m.headers)
+	}
+	return m.object
+}
+
+// contentType adds a Content-Type where there is none and the body implies one.
+func (m *message) contentType(implied string) {
+	if implied != "" && !m.headerLines().has("content-type") {
+		m.list = append(m.list, [2]string{"content-type", implied})
+	}
+}
+
+// take passes the body on: to a reader, to another message, to the network.
+func (m *message) take() call.Body {
+	if m.content.Present {
+		if m.used {
+			m.r.typeError("the body has already been read or passed on; use clone() before reading it")
+		}
+		m.used = true
+	}
+	return m.content
+}
+
+// copyTo gives another message the same body, for clone().
+func (m *message) copyTo(other *message) {
+	if m.used {
+		m.r.typeError("can not clone: the body has already been read or passed on")
+	}
+	other.r, other.frozen, other.content = m.r, m.frozen, m.content
+	other.list = m.headerLines().clone()
+}
+
+// bodyHandle is the state of what .body returns: a body on its way from one
+// message to another, which is never read in between.
+type bodyHandle struct {
+	vm.Cell
+	owner *message
+}
+
+func (r *realm) bodyClass() *class {
+	return r.class(classBody, func() *class { return r.newClass("Body", nil, nil) })
+}
+
+// bodyObject returns .body: null, or an opaque handle.
+func (m *message) bodyObject() goja.Value {
+	if !m.content.Present {
+		return goja.Null()
+	}
+	if m.handle == nil {
+		m.handle = m.r.bodyClass().object(&bodyHandle{owner: m})
+	}
+	return m.handle
+}
+
+// bodyFrom reads a BodyInit. implied is the Content-Type that goes with it.
+func (r *realm) bodyFrom(value goja.Value) (body call.Body, implied string) {
+	if vm.IsNone(value) {
+		return call.Body{}, ""
+	}
+	obj, ok := value.(*goja.Object)
+	if !ok {
+		return call.Bytes([]byte(r.text(value))), "text/plain;charset=UTF-8"
+	}
+	if h, ok := vm.Reveal[*bodyHandle](r.v, obj); ok {
+		return h.owner.take(), ""
+	}
+	if p, ok := vm.Reveal[*searchParams](r.v, obj); ok {
+		return call.Bytes([]byte(p.String())), "application/x-www-form-urlencoded;charset=UTF-8"
+	}
+	if b, ok := r.bytesOf(obj); ok {
+		return call.Bytes(bytes.Clone(b)), ""
+	}
+	if _, ok := vm.Reveal[*ResponseState](r.v, obj); ok {
+		r.typeError("a Response is not a body; pass response.body")
+	}
+	return call.Bytes([]byte(r.text(obj))), "text/plain;charset=UTF-8"
+}
+
+// BodyFrom reads whatever a Request or Response takes as its body: a string,
+// an ArrayBuffer or a view of one, URLSearchParams, or another message's
+// .body, which is passed on without being read. contentType is the one that
+// goes with it, or empty. Misuse throws a TypeError into the script.
+func BodyFrom(v *vm.VM, value goja.Value) (body call.Body, contentType string) {
+	return realmOf(v).bodyFrom(value)
+}
+
+// defineBody defines the members that Request and Response share.
+func defineBody[T goja.DynamicObject](c *class, of func(T) *message) {
+	r := c.r
+	getter(c, "headers", func(t T) any { return of(t).headersObject() })
+	getter(c, "body", func(t T) any { return of(t).bodyObject() })
+	getter(c, "bodyUsed", func(t T) any { return of(t).used })
+	read := func(name string, use func(b []byte) (goja.Value, error)) {
+		c.method(name, func(f goja.FunctionCall) goja.Value {
+			var body call.Body
+			var failed *goja.Object
+			if ex := r.rt.Try(func() { body = of(self[T](c, name, f.This)).take() }); ex != nil {
+				failed = r.async(func() goja.Value { panic(ex) })
+				return failed
+			}
+			return r.v.ReadBody(body, use)
+		})
+	}
+	read("json", r.v.ParseBody)
+	read("text", func(b []byte) (goja.Value, error) { return r.rt.ToValue(toText(trimBOM(b))), nil })
+	read("arrayBuffer", func(b []byte) (goja.Value, error) { return r.buffer(b), nil })
+	read("bytes", func(b []byte) (goja.Value, error) { return r.uint8Array(b), nil })
+}
+
+func trimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }

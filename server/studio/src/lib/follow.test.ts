@@ -31,13 +31,6 @@ test("coming back to the end follows again", () => {
   expect([f.following, f.unseen]).toEqual([true, 0]);
 });
 
-test("the list's own movement never leaves", () => {
-  const f = new Follow(24);
-  f.scrolled(at(900));
-  f.scrolled(at(400), false);
-  expect(f.following).toBe(true);
-});
-
 test("while following nothing is unseen", () => {
   const f = new Follow(24);
   f.appended(5);

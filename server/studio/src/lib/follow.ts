@@ -18,12 +18,12 @@ export class Follow {
 
   constructor(readonly slack: number) {}
 
-  /** A scroll event. `user` is false for the list's own movements. */
-  scrolled(v: Viewport, user = true): void {
+  /** A scroll event. */
+  scrolled(v: Viewport): void {
     const up = v.top < this.#top - 1;
     this.#top = v.top;
     if (v.content - v.height - v.top <= this.slack) this.engage();
-    else if (user && up) this.following = false;
+    else if (up) this.following = false;
   }
 
   /** Rows were added at the end. */

@@ -14,13 +14,16 @@ func (v *VM) Issue(c call.Call, settle func(call.Outcome)) (id uint64) {
 	if r == nil {
 		panic(v.outsideRun(c.Kind))
 	}
+	if e := v.scope.closedBy(); e != nil {
+		panic(v.NewError(e))
+	}
 	r.nextID++
 	c.ID = r.nextID
 	if c.Pos.IsZero() {
 		c.Pos = v.Pos()
 	}
 	c.Scope = v.scope.path()
-	r.open[c.ID] = settle
+	r.open[c.ID] = openCall{settle, v.scope}
 	r.calls = append(r.calls, c)
 	return c.ID
 }

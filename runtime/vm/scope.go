@@ -1,5 +1,12 @@
 package vm
 
+import (
+	"maps"
+	"slices"
+
+	"reprise/runtime/call"
+)
+
 // A Scope names the step a call is issued in. It follows the flow of control
 // across await: a call made after an await inside step("a", …) is still in "a".
 type Scope struct {
@@ -8,6 +15,8 @@ type Scope struct {
 	// Attempts, when positive, is how often calls inside try by default:
 	// inside a block with retry it is one, so that retries do not multiply.
 	Attempts int
+
+	closed *call.Error // why nothing in the scope may call any more
 }
 
 // path returns the names from the outermost scope inwards, joined by slashes.
@@ -31,6 +40,32 @@ func (v *VM) In(s *Scope, f func()) {
 	v.scope = s
 	defer func() { v.scope = outer }()
 	f()
+}
+
+// Close ends a scope and those inside it: their open calls are aborted and
+// stay unanswered, and what is called in them from now on throws reason.
+func (v *VM) Close(s *Scope, reason *call.Error) {
+	s.closed = reason
+	if v.run == nil {
+		return
+	}
+	for _, id := range slices.Sorted(maps.Keys(v.run.open)) {
+		if v.run.open[id].scope.closedBy() != nil {
+			v.Abort(id)
+		}
+	}
+}
+
+// Closed reports whether the scope, or one around it, was closed.
+func (s *Scope) Closed() bool { return s.closedBy() != nil }
+
+func (s *Scope) closedBy() *call.Error {
+	for ; s != nil; s = s.Parent {
+		if s.closed != nil {
+			return s.closed
+		}
+	}
+	return nil
 }
 
 // trackScopes makes scopes follow promise reactions. It costs a little for

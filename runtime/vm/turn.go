@@ -20,12 +20,20 @@ type run struct {
 	seed    *rand.ChaCha8
 	turn    uint64
 	nextID  uint64
-	open    map[uint64]func(call.Outcome)
+	open    map[uint64]openCall
 	calls   []call.Call
 	aborts  []uint64
 	result  *goja.Promise
 	settled bool
 	waits   []*goja.Promise
+	failure failure
+	locals  map[any]any
+}
+
+// openCall is a call that has no outcome yet.
+type openCall struct {
+	settle func(call.Outcome)
+	scope  *Scope
 }
 
 // Info is what the script and the bindings may know about the run.
@@ -47,7 +55,7 @@ func (v *VM) Info() (info Info, ok bool) {
 
 // Begin gives the VM a run and executes its first turn: the call of the handler.
 func (v *VM) Begin(s Start) Turn {
-	r := &run{start: s, clock: s.Now, seed: rand.NewChaCha8(s.Seed), open: make(map[uint64]func(call.Outcome), 4)}
+	r := &run{start: s, clock: s.Now, seed: rand.NewChaCha8(s.Seed), open: make(map[uint64]openCall, 4)}
 	r.info = Info{
 		ID: s.Run, Script: s.Script, Revision: s.Revision, Handler: s.Handler, Durable: s.Durable,
 		SecretKey: s.SecretKey, Secrets: s.Secrets,
@@ -108,12 +116,12 @@ func promiseOf(value goja.Value) (*goja.Promise, bool) {
 // The script's clock moves to at, never backwards. An outcome of a call that
 // was aborted or never issued makes an empty turn.
 func (v *VM) Deliver(o call.Outcome, at time.Time) Turn {
-	settle, ok := v.run.open[o.Call]
+	open, ok := v.run.open[o.Call]
 	if !ok {
 		return v.turn(at, func() {})
 	}
 	delete(v.run.open, o.Call)
-	return v.turn(at, func() { settle(o) })
+	return v.turn(at, func() { open.settle(o) })
 }
 
 // turn is the turn loop: one delivery, then microtasks until empty, then the
@@ -128,16 +136,11 @@ func (v *VM) turn(at time.Time, deliver func()) Turn {
 	t := Turn{N: r.turn, At: r.clock}
 	began := time.Now()
 	err := v.execute(func() error {
-		if err := v.enter(deliver); err != nil {
-			return err
+		err := v.step(&t, deliver)
+		if v.canUnwind(err) {
+			err = v.step(&t, func() { v.unwind(err) })
 		}
-		if err := v.drainTasks(); err != nil {
-			return err
-		}
-		if err := v.unhandled(r.result); err != nil {
-			return err
-		}
-		return v.settle(&t)
+		return err
 	})
 	t.CPU = time.Since(began)
 	t.Calls, t.Aborts, t.Open = r.calls, r.aborts, len(r.open)
@@ -146,6 +149,21 @@ func (v *VM) turn(at time.Time, deliver func()) Turn {
 	}
 	t.Done = t.Done || r.settled && v.waitsSettled()
 	return t
+}
+
+// step delivers once and reads what became of the handler.
+func (v *VM) step(t *Turn, deliver func()) error {
+	err := v.enter(deliver)
+	if err == nil {
+		err = v.drainTasks()
+	}
+	if err == nil {
+		err = v.unhandled(v.run.result, v.run.failure.promise)
+	}
+	if err = v.alsoFailed(err); err != nil {
+		return err
+	}
+	return v.settle(t)
 }
 
 // fail ends the run with err. If the handler had settled before, the error
@@ -160,6 +178,9 @@ func (v *VM) fail(t *Turn, err error) {
 // settle reads the handler's result once its promise has settled.
 func (v *VM) settle(t *Turn) error {
 	r := v.run
+	if r.failure.err != nil {
+		return r.failure.unwound()
+	}
 	if r.settled || r.result == nil || r.result.State() == goja.PromiseStatePending {
 		return nil
 	}
@@ -177,7 +198,7 @@ func (v *VM) settle(t *Turn) error {
 	if err == nil {
 		err = failed
 	}
-	r.settled, t.Settled = true, err == nil
+	r.settled, t.Settled = err == nil, err == nil
 	return err
 }
 
@@ -213,10 +234,10 @@ func (v *VM) trackRejection(p *goja.Promise, op goja.PromiseRejectionOperation) 
 }
 
 // unhandled returns the first rejection that nobody handled by the end of the
-// turn, other than that of own, whose result we read ourselves.
-func (v *VM) unhandled(own *goja.Promise) error {
+// turn, other than those whose results we read ourselves.
+func (v *VM) unhandled(own ...*goja.Promise) error {
 	for _, p := range v.rejections {
-		if p != own {
+		if !slices.Contains(own, p) {
 			v.rejections = nil
 			return &thrown{value: p.Result(), unhandled: true}
 		}

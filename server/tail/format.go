@@ -1,0 +1,216 @@
+package tail
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"reprise/runtime/logs"
+)
+
+// The colours of a terminal, as its escape sequences.
+const (
+	reset  = "\x1b[0m"
+	bold   = "\x1b[1m"
+	dim    = "\x1b[2m"
+	red    = "\x1b[31m"
+	cyan   = "\x1b[36m"
+	violet = "\x1b[35m"
+
+	badgeDebug = "\x1b[2;7m"
+	badgeInfo  = "\x1b[30;44m"
+	badgeWarn  = "\x1b[30;43m"
+	badgeError = "\x1b[1;37;41m"
+)
+
+// scriptWidth is the column that script names are padded to, so that messages
+// begin in one line under each other.
+const scriptWidth = 18
+
+// indent is where the further lines of an entry begin.
+const indent = "             │ "
+
+// Format writes an entry for people:
+//
+//	09:30:12.345 INFO  orders/fulfil      reserved  hold=h_1 durMs=12  scripts/orders/fulfil.ts:12:5
+//
+// Times are local. Further lines of the message, and fields of several lines
+// such as stacks, follow indented. Whatever would steer the terminal is shown,
+// not obeyed. w gets one Write.
+func Format(w io.Writer, e logs.Entry, color bool) error {
+	p := printer{color: color}
+	p.head(&e)
+	first, rest, _ := strings.Cut(strings.TrimRight(e.Msg, "\n"), "\n")
+	p.msg(e.Level, first)
+	p.fields(&e)
+	if e.Src != nil && !e.Src.IsZero() {
+		p.text("  ")
+		p.paint(dim, e.Src.String())
+	}
+	p.text("\n")
+	if rest != "" {
+		p.block("", rest)
+	}
+	for _, b := range p.later {
+		p.block(dim, b)
+	}
+	_, err := w.Write(p.out.Bytes())
+	return err
+}
+
+// printer builds the lines of one entry.
+type printer struct {
+	color bool
+	out   bytes.Buffer
+	later []string // texts of several lines, to be shown below
+}
+
+func (p *printer) text(s string) { p.out.WriteString(s) }
+
+// paint writes s, made harmless, in a style.
+func (p *printer) paint(style, s string) {
+	s = harmless(s)
+	if p.color && style != "" && s != "" {
+		s = style + s + reset
+	}
+	p.out.WriteString(s)
+}
+
+func (p *printer) head(e *logs.Entry) {
+	p.paint(dim, e.Time.Local().Format("15:04:05.000"))
+	p.text(" ")
+	p.badge(e.Level)
+	p.text(" ")
+	name := e.Script
+	if name == "" {
+		name = "·"
+	}
+	p.paint(cyan, name)
+	p.text(strings.Repeat(" ", max(scriptWidth-utf8.RuneCountInString(name), 0)+1))
+	if e.Kind != logs.KindConsole {
+		p.paint(violet, string(e.Kind))
+		p.text(" ")
+	}
+}
+
+func (p *printer) badge(l logs.Level) {
+	name := strings.ToUpper(l.String())
+	if !p.color {
+		p.text(fmt.Sprintf("%-5s", name))
+		return
+	}
+	style := badgeInfo
+	switch l {
+	case logs.Debug:
+		style = badgeDebug
+	case logs.Warn:
+		style = badgeWarn
+	case logs.Error:
+		style = badgeError
+	}
+	p.text(style + fmt.Sprintf(" %-5s ", name) + reset)
+}
+
+func (p *printer) msg(l logs.Level, s string) {
+	style := ""
+	switch l {
+	case logs.Debug:
+		style = dim
+	case logs.Error:
+		style = bold
+	}
+	p.paint(style, s)
+}
+
+func (p *printer) fields(e *logs.Entry) {
+	sep := "  "
+	for key, value := range e.AllFields() {
+		short := p.short(key, value)
+		if short == "" {
+			continue
+		}
+		p.text(sep)
+		sep = " "
+		p.paint(dim, key+"=")
+		style := ""
+		if key == "error" {
+			style = red
+		}
+		p.paint(style, short)
+	}
+}
+
+// short returns a value in one line. Texts of several lines go below.
+func (p *printer) short(key string, value json.RawMessage) string {
+	switch {
+	case len(value) > 0 && value[0] == '"':
+		var s string
+		if json.Unmarshal(value, &s) != nil {
+			return string(value)
+		}
+		if strings.Contains(s, "\n") {
+			p.later = append(p.later, key+": "+s)
+			return ""
+		}
+		return quoteIfNeeded(s)
+	case len(value) > 0 && value[0] == '{':
+		var err struct{ Name, Message, Stack string }
+		if json.Unmarshal(value, &err) == nil && err.Name != "" && err.Message != "" {
+			if err.Stack != "" {
+				p.later = append(p.later, err.Stack)
+			}
+			return quoteIfNeeded(err.Name + ": " + err.Message)
+		}
+	}
+	var flat bytes.Buffer
+	if json.Compact(&flat, value) != nil {
+		return string(value)
+	}
+	return flat.String()
+}
+
+// quoteIfNeeded quotes what would not be recognised as one value.
+func quoteIfNeeded(s string) string {
+	if s == "" || strings.ContainsAny(s, " =\"\t") {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// block writes the lines of s, indented.
+func (p *printer) block(style, s string) {
+	for line := range strings.SplitSeq(strings.TrimRight(s, "\n"), "\n") {
+		p.paint(dim, indent)
+		p.paint(style, strings.TrimSuffix(line, "\r"))
+		p.text("\n")
+	}
+}
+
+// harmless shows the characters that steer a terminal or turn the direction of
+// text instead of sending them: what scripts print may come from anywhere.
+func harmless(s string) string {
+	if strings.IndexFunc(s, steers) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case !steers(r):
+			b.WriteRune(r)
+		case r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+func steers(r rune) bool {
+	return r != '\t' && (unicode.IsControl(r) || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) || r == 0x2028 || r == 0x2029)
+}

@@ -15,6 +15,9 @@ var (
 	ErrTooLarge = errors.New("store: the commit is too large for one transaction")
 	// ErrFull: there is too little disk space to accept writes.
 	ErrFull = errors.New("store: the disk is nearly full; writes are refused until there is room")
+	// ErrNotNumber: a Sum found a value that is not a JSON number, or would
+	// have stored one that JSON cannot write (infinite, not a number).
+	ErrNotNumber = errors.New("store: not a JSON number")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store: closed")
 )
@@ -37,7 +40,9 @@ type Version uint64
 // String returns the version as 20 decimal digits, so that text sorts as numbers do.
 func (v Version) String() string { return fmt.Sprintf("%020d", uint64(v)) }
 
-// Commit is everything that must happen together.
+// Commit is everything that must happen together. The fence and the checks are
+// judged against the state before the commit; KV, Timers and Rows are then
+// applied in order, each seeing the ones before it.
 type Commit struct {
 	// Run names the journal that Appends go to; ExpectSeq is the number of
 	// records it must hold now (the fence against a second writer). Both are
@@ -52,8 +57,9 @@ type Commit struct {
 	Timers []TimerOp
 	Rows   []RowOp
 
-	// Relaxed says that the caller does not need to wait for the disk. A later
-	// commit that waits makes this one durable too.
+	// Relaxed says that the caller does not need to wait for the disk. The
+	// commit has its place in the order, and reads see it, but until a commit
+	// that waits (or Close) has returned it may be lost in a crash, whole.
 	Relaxed bool
 }
 
@@ -74,7 +80,8 @@ type KVOp struct {
 	Sum   bool
 	Delta float64
 	Value []byte
-	// Expires is when the key disappears; zero means never.
+	// Expires is when the key disappears; zero means never. From that moment it
+	// is absent for reads, checks and sums. Each write sets it anew, a Sum too.
 	Expires time.Time
 }
 
@@ -137,15 +144,19 @@ type Timer struct {
 
 // Store keeps what must not be lost. All methods are safe for concurrent use.
 type Store interface {
-	// Commit applies c atomically. It returns ErrSequence, *CheckError,
-	// ErrRowExists, ErrTooLarge, ErrFull or an engine's error; in every case
-	// nothing was written.
+	// Commit applies c atomically. With ErrSequence, *CheckError, ErrRowExists,
+	// ErrNotNumber, ErrTooLarge, ErrFull or ErrClosed nothing was written.
+	// Another error, ctx's own included, leaves the outcome open: the commit may
+	// have happened, or may still. What c points to may be reused once Commit
+	// has returned, however it returned.
 	Commit(ctx context.Context, c Commit) (Committed, error)
 	// Journal returns the records of a run's journal from number from (zero based).
 	Journal(ctx context.Context, run string, from uint64) ([][]byte, error)
-	// DropJournal deletes a run's journal.
+	// DropJournal deletes a run's journal; afterwards it is as if it never was.
+	// It also works while commits are refused with ErrFull, as it makes room.
 	DropJournal(ctx context.Context, run string) error
-	// Get reads keys in one consistent snapshot; absent ones have a zero Version.
+	// Get reads keys in one consistent snapshot, one Entry for each key, in
+	// their order; absent ones have a zero Version.
 	Get(ctx context.Context, namespace string, keys ...[]byte) ([]Entry, error)
 	// List reads a range of keys in order.
 	List(ctx context.Context, namespace string, r Range) ([]Entry, error)
@@ -155,6 +166,8 @@ type Store interface {
 	Rows(ctx context.Context, table string, r Range) ([]Row, error)
 	// Due returns timers with At <= now, earliest first, at most limit.
 	Due(ctx context.Context, now time.Time, limit int) ([]Timer, error)
+	// Close waits for the commits that were accepted, then closes. Everything
+	// called afterwards returns ErrClosed; closing twice is nothing.
 	Close() error
 }
 
@@ -168,6 +181,8 @@ type Block struct {
 // LogStore keeps blocks of log lines, without waiting for the disk, apart from
 // the Store. Blocks are appended in order of their sequence numbers.
 type LogStore interface {
+	// Append stores a block; its First must be above every number stored. It
+	// returns ErrTooLarge, ErrFull, ErrClosed or an engine's error.
 	Append(ctx context.Context, b Block) error
 	// Blocks calls yield for the blocks that hold any line in [from, to], in
 	// order or in reverse, until it returns false.

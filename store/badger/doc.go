@@ -1,0 +1,28 @@
+// Package badger is the embedded engine: [store.Store] and [store.LogStore] on
+// Badger, in a directory of their own or in memory.
+//
+// Its one invariant: what a commit may read, it reads after every commit that
+// was acknowledged before it, and what it writes reaches the disk in one
+// transaction, together with whole other commits or alone, but never in part.
+// Badger's own SyncWrites waits for the disk once per transaction, whatever the
+// concurrency; here one goroutine (see committer.go) folds all commits that
+// wait into one transaction, so the disk is waited for once for all of them.
+//
+// The package knows bytes, keys and times. It must not know what a run, a call
+// or a script is, nor what journals and rows contain.
+//
+//	s, err := badger.Open(badger.Options{Dir: "data/store"})
+//	if err != nil {
+//		return err
+//	}
+//	defer s.Close()
+//	_, err = s.Commit(ctx, store.Commit{KV: []store.KVOp{{Namespace: "n", Key: key, Value: v}}})
+//
+// # Limits
+//
+// With the default memtable of 16 MiB one commit holds up to 2.4 MiB and about
+// 26,000 writes. Values of 64 KiB and more are kept apart and count almost
+// nothing towards that, up to 32 MiB per commit; in memory every value counts,
+// and one value stays under 1 MiB. An encoded key has at most 65,000 bytes.
+// Beyond any of these Commit returns [store.ErrTooLarge].
+package badger

@@ -54,7 +54,7 @@ func (v *VM) CallWithID(c call.Call, decode func(call.Outcome) (goja.Value, erro
 	}
 	id := v.Issue(c, func(o call.Outcome) {
 		if o.Err != nil {
-			reject(v.NewError(atCall(o.Err, c.Pos)))
+			reject(v.ErrorAt(o.Err, c.Pos))
 			return
 		}
 		value, err := v.decode(o, decode)
@@ -128,6 +128,11 @@ func (v *VM) ReadBody(b call.Body, use func([]byte) (goja.Value, error)) *goja.O
 	args := append(append([]byte(`{"handle":`), quoteJSON(b.Handle)...), '}')
 	c := call.Call{Kind: KindBodyRead, Target: b.Handle, Class: call.Pure, Args: args}
 	return v.Call(c, func(o call.Outcome) (goja.Value, error) { return use(o.Body.Inline) })
+}
+
+// ErrorAt makes the JavaScript error of a failed outcome whose call was issued at pos.
+func (v *VM) ErrorAt(e *call.Error, pos call.Position) *goja.Object {
+	return v.NewError(atCall(e, pos))
 }
 
 // atCall gives an error from the host the stack it lacks: the line that made

@@ -12,15 +12,14 @@ import (
 // message is what Request and Response have in common: headers and a body.
 type message struct {
 	r       *realm
-	list    headerList             // until the script touches .headers
-	lazy    func() headerList      // where list comes from, when it is not yet read
-	frozen  bool                   // the Headers object will be immutable
-	headers *headers               // the state of the Headers object, once there is one
-	object  *goja.Object           // the Headers object
-	content call.Body              // Present is false for a null body
-	used    bool                   // the body was read or passed on
-	handle  *goja.Object           // what .body returns, once asked for
-	decode  func(b []byte) []byte  // see ResponseState; nil leaves the bytes alone
+	list    headerList        // until the script touches .headers
+	lazy    func() headerList // where list comes from, when it is not yet read
+	frozen  bool              // the Headers object will be immutable
+	headers *headers          // the state of the Headers object, once there is one
+	object  *goja.Object      // the Headers object
+	content call.Body         // Present is false for a null body
+	used    bool              // the body was read or passed on
+	handle  *goja.Object      // what .body returns, once asked for
 }
 
 // headerLines returns the header lines as they are now.
@@ -133,18 +132,24 @@ func defineBody[T goja.DynamicObject](c *class, of func(T) *message) {
 	read := func(name string, use func(b []byte) (goja.Value, error)) {
 		c.method(name, func(f goja.FunctionCall) goja.Value {
 			var body call.Body
-			var failed *goja.Object
 			if ex := r.rt.Try(func() { body = of(self[T](c, name, f.This)).take() }); ex != nil {
-				failed = r.async(func() goja.Value { panic(ex) })
-				return failed
+				return r.rejected(ex.Value())
 			}
 			return r.v.ReadBody(body, use)
 		})
 	}
-	read("json", r.v.ParseBody)
+	read("json", r.parseJSON)
 	read("text", func(b []byte) (goja.Value, error) { return r.rt.ToValue(toText(trimBOM(b))), nil })
 	read("arrayBuffer", func(b []byte) (goja.Value, error) { return r.buffer(b), nil })
 	read("bytes", func(b []byte) (goja.Value, error) { return r.uint8Array(b), nil })
+}
+
+// parseJSON is the reader of json(): an empty body is no JSON.
+func (r *realm) parseJSON(b []byte) (goja.Value, error) {
+	if len(trimBOM(b)) == 0 {
+		return nil, call.Errorf(call.CodeInvalidJSON, "not valid JSON: the body is empty")
+	}
+	return r.v.ParseJSON(b)
 }
 
 func trimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }

@@ -52,15 +52,9 @@ type realm struct {
 	v  *vm.VM
 	rt *goja.Runtime
 
-	makeClass goja.Callable // see class.go
-	classes   [classCount]*class
-	illegal   bool // see construct
-
-	queued  goja.Callable
+	classes [classCount]*class
+	binary  *views
 	timers  *timers
-	console *console
-	marks   []mark
-	helpers map[string]goja.Value // what shims.js defines, by name
 }
 
 type realmKey struct{}
@@ -79,7 +73,14 @@ func (r *realm) throw(class, message string) {
 	panic(r.v.NewError(&call.Error{Name: class, Message: message}))
 }
 
-// rejected returns a promise that is rejected with what f throws, or resolved
+// rejected returns a promise that is rejected with reason.
+func (r *realm) rejected(reason goja.Value) *goja.Object {
+	promise, _, reject := r.v.Promise()
+	reject(reason)
+	return promise
+}
+
+// async returns a promise that is rejected with what f throws, or resolved
 // with what it returns: async functions of the platform never throw.
 func (r *realm) async(f func() goja.Value) *goja.Object {
 	promise, resolve, reject := r.v.Promise()

@@ -1,0 +1,138 @@
+package web
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
+)
+
+// SendOptions says more about a request than the request itself.
+type SendOptions struct {
+	// Signal is an AbortSignal, or nil.
+	Signal goja.Value
+	// Idempotent says that the upstream ignores repetitions of this write.
+	Idempotent bool
+	// Then makes the promise's value of the Response; what it throws or
+	// returns as an error rejects the promise. Nil keeps the Response.
+	Then func(response *goja.Object, state *ResponseState) (goja.Value, error)
+}
+
+// Send makes an "http.request" call and returns the promise of its Response
+// object. req.URL must be checked and normalized already (see NormalizeURL).
+func Send(v *vm.VM, req HTTPRequest, body call.Body, opts SendOptions) *goja.Object {
+	r := realmOf(v)
+	signal, _ := vm.Reveal[*abortSignal](v, opts.Signal)
+	if signal != nil && signal.aborted {
+		return r.rejected(signal.reason)
+	}
+	args, err := json.Marshal(&req)
+	if err != nil {
+		return r.rejected(v.NewError(call.Errorf(call.CodeInvalidArgument, "the request can not be encoded: %v", err)))
+	}
+	c := call.Call{Kind: KindHTTP, Target: target(&req), Class: classOf(&req, opts.Idempotent), Args: args, Body: body, Pos: v.Pos()}
+	promise, resolve, reject := v.Promise()
+	forget := func() {}
+	id := v.Issue(c, func(o call.Outcome) {
+		forget()
+		value, reason := r.received(o, c.Pos, opts)
+		if reason != nil {
+			reject(reason)
+		} else {
+			resolve(value)
+		}
+	})
+	if signal != nil {
+		forget = signal.onAbort(func(reason goja.Value) {
+			v.Abort(id)
+			reject(reason)
+		})
+	}
+	return promise
+}
+
+// received turns an outcome into a Response, or into the reason of a rejection.
+func (r *realm) received(o call.Outcome, pos call.Position, opts SendOptions) (value, reason goja.Value) {
+	if o.Err != nil {
+		return nil, r.v.ErrorAt(o.Err, pos)
+	}
+	var h HTTPResponse
+	lazy, err := decodeResponse(o.Value, &h)
+	if err != nil {
+		return nil, r.v.NewError(call.From(err))
+	}
+	state, obj := r.receivedResponse(h, lazy, o.Body)
+	if opts.Then == nil {
+		return obj, nil
+	}
+	ex := r.rt.Try(func() { value, err = opts.Then(obj, state) })
+	switch {
+	case ex != nil:
+		return nil, ex.Value()
+	case err != nil:
+		return nil, r.v.ErrorValue(err)
+	}
+	return value, nil
+}
+
+// decodeResponse reads the value of an "http.request" outcome.
+func decodeResponse(text []byte, h *HTTPResponse) (lazy func() headerList, err error) {
+	if err := json.Unmarshal(text, h); err != nil {
+		return nil, call.Errorf(call.CodeInternal, "the outcome of an HTTP call is not what it should be: %v", err)
+	}
+	return nil, nil
+}
+
+// classOf says what performing the request may do to the world.
+func classOf(req *HTTPRequest, idempotent bool) call.Class {
+	switch req.Method {
+	case "GET", "HEAD", "OPTIONS":
+		return call.Read
+	case "PUT", "DELETE":
+		return call.Idempotent
+	}
+	if idempotent || req.IdempotencyKey != "" {
+		return call.Idempotent
+	}
+	return call.Write
+}
+
+// target shows what is addressed without what may be secret: no user, no
+// query, no fragment. Below a connection it is "GET name:/path".
+func target(req *HTTPRequest) string {
+	url := req.URL
+	if i := strings.IndexAny(url, "?#"); i >= 0 {
+		url = url[:i]
+	}
+	if req.Connection != "" {
+		return req.Method + " " + req.Connection + ":" + url
+	}
+	if scheme, rest, ok := strings.Cut(url, "://"); ok {
+		host, path, _ := strings.Cut(rest, "/")
+		if i := strings.LastIndexByte(host, '@'); i >= 0 {
+			return req.Method + " " + scheme + "://" + host[i+1:] + "/" + path
+		}
+	}
+	return req.Method + " " + url
+}
+
+// NormalizeURL checks the absolute URL of a request and writes it in its
+// normal form. It throws a TypeError into the script when it is not an
+// http(s) URL or contains credentials.
+func NormalizeURL(v *vm.VM, raw string) string { return realmOf(v).fetchURL(raw) }
+
+// makeFetch makes the global function.
+func (r *realm) makeFetch() goja.Value {
+	return r.v.Func("fetch", func(f goja.FunctionCall) goja.Value {
+		var q *request
+		if ex := r.rt.Try(func() { q = r.newRequest(r.v.Arg(f, 0), r.v.Arg(f, 1)) }); ex != nil {
+			return r.rejected(ex.Value())
+		}
+		q.used = true
+		req := HTTPRequest{Method: q.method, URL: q.url, Headers: q.headerLines(), Redirect: q.redirect}
+		return Send(r.v, req, q.content, SendOptions{Signal: q.signal})
+	})
+}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	goruntime "runtime"
 	"sync"
 	"sync/atomic"
@@ -72,17 +73,34 @@ func New(o Options) *Host {
 
 // Load compiles a revision and evaluates it once, in a VM that then waits for
 // the first request. It returns the handlers the script exports. What the
-// script prints meanwhile goes to print. Every Load needs a Forget.
+// script prints meanwhile goes to print. Every Load needs a Forget. Loading a
+// known id with another source map (a comment moved the lines) makes later
+// runs show the new lines.
 func (h *Host) Load(r Revision, print func(Line)) (handlers []string, err error) {
 	h.mu.Lock()
 	known := h.revisions[r.ID]
-	if known != nil {
+	if known != nil && bytes.Equal(known.Map, r.Map) {
 		known.loads++
-	}
-	h.mu.Unlock()
-	if known != nil {
+		h.mu.Unlock()
 		return known.handlers, nil
 	}
+	h.mu.Unlock()
+	rev, err := h.evaluate(r, print)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if other := h.revisions[r.ID]; other != nil {
+		rev.loads += other.loads
+		other.forget()
+	}
+	h.revisions[r.ID] = rev
+	return rev.handlers, nil
+}
+
+// evaluate makes a revision with one VM that is ready for a run.
+func (h *Host) evaluate(r Revision, print func(Line)) (*revision, error) {
 	program, err := vm.Compile(r.Code, r.Map)
 	if err != nil {
 		return nil, err
@@ -97,14 +115,7 @@ func (h *Host) Load(r Revision, print func(Line)) (handlers []string, err error)
 	}
 	s.print = nil
 	rev.idle = append(rev.idle, s)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if other := h.revisions[r.ID]; other != nil {
-		other.loads++
-		return other.handlers, nil
-	}
-	h.revisions[r.ID] = rev
-	return rev.handlers, nil
+	return rev, nil
 }
 
 // Forget undoes one Load. The last one drops the revision's program and idle
@@ -123,10 +134,15 @@ func (h *Host) Forget(id string) {
 	}
 	h.mu.Unlock()
 	if last {
-		rev.mu.Lock()
-		rev.forgotten, rev.idle = true, nil
-		rev.mu.Unlock()
+		rev.forget()
 	}
+}
+
+// forget drops the idle VMs and takes no more back.
+func (rev *revision) forget() {
+	rev.mu.Lock()
+	defer rev.mu.Unlock()
+	rev.forgotten, rev.idle = true, nil
 }
 
 func (h *Host) newSlot(rev *revision, print func(Line)) (*slot, error) {

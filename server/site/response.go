@@ -1,0 +1,104 @@
+// From a fetch handler's answer to the HTTP response.
+
+package site
+
+import (
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"reprise/runtime/worker"
+)
+
+// runHeader names the run that answered.
+const runHeader = "X-Reprise-Run"
+
+// respond sends the answer. An answer that HTTP has no form for is an error,
+// and nothing has been sent.
+func respond(w http.ResponseWriter, r *http.Request, resp *worker.Response) error {
+	if resp.Status < 200 || resp.Status > 599 {
+		return fmt.Errorf("the status %d is not between 200 and 599", resp.Status)
+	}
+	if resp.Body.IsHeld() {
+		return fmt.Errorf("the body of %d bytes was not resolved", resp.Body.Size)
+	}
+	h := w.Header()
+	length, err := copyHeaders(h, resp.Headers)
+	if err != nil {
+		return err
+	}
+	body := resp.Body.Inline
+	switch {
+	case resp.Status == http.StatusNoContent || resp.Status == http.StatusNotModified:
+		body = nil // these have none, whatever the script says
+	case r.Method == http.MethodHead && len(body) == 0 && length != "":
+		// A script that answers HEAD knows the length and does not make the body.
+		h.Set("Content-Length", length)
+	default:
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil // or net/http would guess one
+	}
+	w.WriteHeader(resp.Status)
+	if r.Method != http.MethodHead && len(body) > 0 {
+		// The only error is a client that went away, and it can not be told.
+		_, _ = w.Write(body)
+	}
+	return nil
+}
+
+// copyHeaders takes over the header lines, but for those that are about the
+// connection: these are the server's. It returns the Content-Length among them.
+func copyHeaders(h http.Header, lines []worker.Header) (length string, err error) {
+	// What the server has set before gives way to what the script says.
+	var perConnection []string
+	for i := range lines {
+		name, value := textproto.CanonicalMIMEHeaderKey(lines[i].Name), lines[i].Value
+		if !httpguts.ValidHeaderFieldName(name) {
+			return "", fmt.Errorf("%q is not the name of a header", lines[i].Name)
+		}
+		if !httpguts.ValidHeaderFieldValue(value) {
+			return "", fmt.Errorf("the header %s has a line break or another control character in its value", name)
+		}
+		switch {
+		case name == "Connection":
+			perConnection = append(perConnection, strings.Split(value, ",")...)
+		case name == runHeader || hopByHop(name):
+		case name == "Content-Length":
+			if n, err := strconv.ParseUint(value, 10, 63); err == nil {
+				length = strconv.FormatUint(n, 10)
+			}
+		case strings.HasPrefix(name, "Access-Control-") && h.Get(name) != "" && !contains(lines[:i], name):
+			h.Set(name, value)
+		default:
+			h[name] = append(h[name], value)
+		}
+	}
+	for _, name := range perConnection {
+		h.Del(strings.TrimSpace(name))
+	}
+	return length, nil
+}
+
+func contains(lines []worker.Header, name string) bool {
+	for _, l := range lines {
+		if strings.EqualFold(l.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// hopByHop reports whether a header is about one connection only (RFC 9110 §7.6.1).
+func hopByHop(name string) bool {
+	switch name {
+	case "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,152 @@
+package site
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"reprise/runtime/call"
+)
+
+// State says whether a script serves.
+type State string
+
+// The states of a script.
+const (
+	Live   State = "live"   // the newest save serves
+	Stale  State = "stale"  // the newest save failed; the last good revision serves
+	Broken State = "broken" // there never was a good revision
+)
+
+// RouteSource is what routing needs to know of a script.
+type RouteSource struct {
+	Name     string
+	File     string // for people: "scripts/orders/fulfil.ts"
+	State    State
+	Revision string   // the one that serves
+	Handlers []string // of that revision
+	HTTP     *HTTP    // config.http of that revision, or nil
+	Err      *call.Error
+}
+
+// HTTP is a script's config.http.
+type HTTP struct {
+	Path    string   // empty: by the script's name
+	Methods []string // empty: all
+	CORS    *CORS    // nil: the script minds CORS itself
+	// Auth is the name of the secret whose value requests must carry as a
+	// bearer token; empty lets everybody in.
+	Auth string
+}
+
+// CORS says which pages of other origins may call a script.
+type CORS struct {
+	Origins     []string // "https://app.example.com", or "*" for any; empty means any
+	Headers     []string // request headers; empty allows what the browser asks for
+	Expose      []string // response headers a page may read
+	Credentials bool     // cookies and Authorization of the page's user
+	MaxAge      time.Duration
+}
+
+// Fetches reports whether the script answers requests.
+func (s *RouteSource) fetches() bool { return slices.Contains(s.Handlers, "fetch") }
+
+// Route is one place a script answers at.
+type Route struct {
+	Path    string
+	Methods []string // empty means all
+}
+
+// Routes returns where a script answers.
+func Routes(s RouteSource) []Route {
+	r, err := newRoute(&s)
+	if err != nil || !s.fetches() {
+		return nil
+	}
+	return []Route{{Path: r.pattern.String(), Methods: r.methods}}
+}
+
+// Validate reports why newcomer can not be served beside existing: its
+// config.http is wrong, or another script already answers there. It is the
+// registry's check before it lets a revision serve. Its error is a
+// CONFIG_ERROR.
+func Validate(existing []RouteSource, newcomer RouteSource) error {
+	r, err := newRoute(&newcomer)
+	if err != nil {
+		return err
+	}
+	if !newcomer.fetches() {
+		return nil
+	}
+	for i := range existing {
+		other := &existing[i]
+		if other.Name == newcomer.Name || !other.fetches() {
+			continue
+		}
+		// One that was let in before is right by itself.
+		if o, err := newRoute(other); err == nil && r.conflicts(o) {
+			return r.conflict(o)
+		}
+	}
+	return nil
+}
+
+// route is a script's place in the table.
+type route struct {
+	source  RouteSource
+	pattern pattern
+	methods []string // empty means all
+	cors    *cors
+}
+
+func newRoute(s *RouteSource) (*route, *call.Error) {
+	r := &route{source: *s, pattern: defaultPattern(s.Name)}
+	if s.HTTP == nil {
+		return r, nil
+	}
+	var err *call.Error
+	if s.HTTP.Path != "" {
+		if r.pattern, err = parsePattern(s.HTTP.Path); err != nil {
+			return nil, err
+		}
+	}
+	if r.methods, err = checkMethods(s.HTTP.Methods); err != nil {
+		return nil, err
+	}
+	if r.cors, err = newCORS(s.HTTP.CORS, r.methods); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// takes reports whether the route answers the method. HEAD comes with GET.
+func (r *route) takes(method string) bool {
+	return len(r.methods) == 0 || slices.Contains(r.methods, method) ||
+		method == http.MethodHead && slices.Contains(r.methods, http.MethodGet)
+}
+
+// conflicts reports whether some request would be for both. A HEAD that only
+// comes with GET gives way to one that is asked for.
+func (r *route) conflicts(o *route) bool {
+	if !r.pattern.same(&o.pattern) {
+		return false
+	}
+	if len(r.methods) == 0 || len(o.methods) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(r.methods, func(m string) bool { return slices.Contains(o.methods, m) })
+}
+
+func (r *route) conflict(o *route) *call.Error {
+	return call.Errorf(call.CodeConfig, "the route %s is already answered by the script %s (%s); say another config.http.path or method, or rename one of the two",
+		r, o.source.Name, o.source.File)
+}
+
+// String returns the methods and the path.
+func (r *route) String() string {
+	if len(r.methods) == 0 {
+		return r.pattern.String()
+	}
+	return strings.Join(r.methods, ",") + " " + r.pattern.String()
+}

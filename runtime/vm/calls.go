@@ -28,6 +28,14 @@ func (v *VM) Issue(c call.Call, settle func(call.Outcome)) (id uint64) {
 	return c.ID
 }
 
+// RequireRun throws CALL_OUTSIDE_RUN_ERROR into the script when there is no
+// run; what names the thing it used, for the message.
+func (v *VM) RequireRun(what string) {
+	if v.run == nil {
+		panic(v.outsideRun(what))
+	}
+}
+
 // outsideRun is the error of a call, timer or draw at the top level.
 func (v *VM) outsideRun(what string) *goja.Object {
 	at := ""

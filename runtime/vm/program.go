@@ -16,7 +16,9 @@ const bundleName = "bundle"
 
 // Program is a compiled revision. It is immutable and shared by all its VMs.
 type Program struct {
-	program *goja.Program
+	program  *goja.Program
+	source   string // shared with program
+	mentions mentions
 }
 
 // Compile compiles a revision's bundle: one expression, an async function that
@@ -39,7 +41,7 @@ func Compile(code, sourceMap []byte) (*Program, error) {
 	if err != nil {
 		return nil, call.Errorf(call.CodeCompile, "the bundle does not compile: %s", strings.TrimSpace(err.Error()))
 	}
-	return &Program{program: p}, nil
+	return &Program{program: p, source: src}, nil
 }
 
 // mustCompile compiles a constant program of our own.

@@ -155,6 +155,7 @@ func (v *VM) takeIntrinsics() {
 func (v *VM) load(p *Program) error {
 	var result goja.Value
 	err := v.execute(func() error {
+		v.fillGaps(p)
 		main, err := v.rt.RunProgram(p.program)
 		if err != nil {
 			return err

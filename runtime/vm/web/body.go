@@ -118,9 +118,14 @@ func (r *realm) bodyFrom(value goja.Value) (body call.Body, implied string) {
 // BodyFrom reads whatever a Request or Response takes as its body: a string,
 // an ArrayBuffer or a view of one, URLSearchParams, or another message's
 // .body, which is passed on without being read. contentType is the one that
-// goes with it, or empty. Misuse throws a TypeError into the script.
-func BodyFrom(v *vm.VM, value goja.Value) (body call.Body, contentType string) {
-	return realmOf(v).bodyFrom(value)
+// goes with it, or empty. err is what misuse throws, such as a body that was
+// already read.
+func BodyFrom(v *vm.VM, value goja.Value) (body call.Body, contentType string, err error) {
+	r := realmOf(v)
+	if ex := r.rt.Try(func() { body, contentType = r.bodyFrom(value) }); ex != nil {
+		return call.Body{}, "", ex
+	}
+	return body, contentType, nil
 }
 
 // defineBody defines the members that Request and Response share.

@@ -33,8 +33,6 @@ const (
 	classAbortSignal
 	classTextEncoder
 	classTextDecoder
-	classPerformance
-	classCrypto
 	classCount
 )
 

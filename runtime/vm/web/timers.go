@@ -34,6 +34,7 @@ func (r *realm) startTimer(ms int64, f func()) *timer {
 		}
 	}
 	if ms < 1 {
+		r.v.RequireRun("a timer")
 		r.v.Task(run)
 		return t
 	}

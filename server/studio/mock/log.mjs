@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { compile, FilterError } from "./filter.mjs";
 
-const QUEUE = 5000;
+const QUEUE = 20_000;
 
 export class Log {
   entries = [];

@@ -1,6 +1,7 @@
 // A mock of the admin origin: the built page with the policy of handler.go, the
 // API, the tail, and /mock/… to make things happen. For development and the
 // browser tests only; the real server is the Go program.
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -106,7 +107,7 @@ export async function start({ port = 0, token = "mock-token", empty = false, qui
 
   // The scripts' own origin: whatever is asked answers, and is an entry.
   const front = createServer((req, res) => {
-    log.emit({ kind: "request", script: "hello", run: "run-front", msg: `${req.method} ${req.url} → 200`, fields: { method: req.method, url: req.url, status: 200, durMs: 1.2 } });
+    log.emit({ kind: "request", script: "hello", run: randomUUID(), msg: `${req.method} ${req.url} → 200`, fields: { method: req.method, url: req.url, status: 200, durMs: 1.2 } });
     res.end("hi\n");
   });
 

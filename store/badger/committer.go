@@ -54,6 +54,7 @@ type committer struct {
 	early *early
 	limit size
 	now   func() time.Time
+	send  func(*bdg.Txn, func(error)) // Txn.CommitWith, or what a test puts there
 
 	queue   chan *request
 	landing chan *batch
@@ -71,7 +72,7 @@ type committer struct {
 
 func newCommitter(db *bdg.DB, snaps *snapshots, reserved store.Version, now func() time.Time) *committer {
 	c := &committer{
-		db: db, snaps: snaps, early: newEarly(), limit: limitOf(db), now: now,
+		db: db, snaps: snaps, early: newEarly(), limit: limitOf(db), now: now, send: (*bdg.Txn).CommitWith,
 		queue: make(chan *request, queueLength), landing: make(chan *batch, 1), stopped: make(chan struct{}),
 		view: view{pending: newBatch()}, version: reserved, reserved: reserved, durable: reserved,
 	}
@@ -235,7 +236,7 @@ func (c *committer) launch() {
 		b.err = err
 		c.landing <- b
 	} else {
-		txn.CommitWith(func(err error) {
+		c.send(txn, func(err error) {
 			b.err = err
 			c.landing <- b
 		})

@@ -24,6 +24,9 @@ type Options struct {
 	// MemTable is the size of one of Badger's memtables; 0 means 16 MiB. A
 	// commit may be 15% of it. Two of them can be in memory under load.
 	MemTable int64
+
+	// send replaces Badger's Txn.CommitWith, in tests.
+	send func(txn *bdg.Txn, landed func(error))
 }
 
 // LogOptions say where a LogStore keeps its data.

@@ -67,6 +67,9 @@ func Open(o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("opening the store in %s: %w", o.Dir, err), db.Close())
 	}
 	s.committer = newCommitter(db, s.snaps, reserved, s.now)
+	if o.send != nil {
+		s.committer.send = o.send
+	}
 	s.start()
 	return s, nil
 }

@@ -1,0 +1,189 @@
+package script
+
+import (
+	"context"
+	"fmt"
+	goruntime "runtime"
+	"strings"
+	"time"
+
+	"github.com/evanw/esbuild/pkg/api"
+
+	"reprise/runtime/call"
+	"reprise/stdlib"
+)
+
+// The builder's default limits.
+const (
+	// DefaultMaxSource is how many bytes of sources one script may have, its
+	// imports counted. Parsers cost up to 1 KB of stack per nested byte, and a
+	// compiled program keeps about 13 times its source in memory.
+	DefaultMaxSource = 4 << 20
+	// DefaultBuildTimeout is how long one build may take, its wait for others
+	// counted. The largest packages that people bundle take about a second.
+	DefaultBuildTimeout = 30 * time.Second
+)
+
+// BuilderOptions configure a Builder. The zero value is the default.
+type BuilderOptions struct {
+	// MaxSource limits the bytes of a script's sources. Zero: DefaultMaxSource.
+	MaxSource int64
+	// Timeout limits one build. Zero: DefaultBuildTimeout.
+	Timeout time.Duration
+	// Concurrency limits how many builds run at once. Zero: one per core.
+	Concurrency int
+	// Module returns the text of "reprise:" + name. Nil: stdlib.Module.
+	Module func(name string) (text string, ok bool)
+	// ModuleNames lists what Module knows. Nil: stdlib.Names.
+	ModuleNames func() []string
+}
+
+// Builder turns sources into revisions. It is safe for concurrent use and keeps
+// nothing between builds.
+type Builder struct {
+	options BuilderOptions
+	slots   chan struct{}
+}
+
+// NewBuilder returns a builder.
+func NewBuilder(o BuilderOptions) *Builder {
+	if o.MaxSource == 0 {
+		o.MaxSource = DefaultMaxSource
+	}
+	if o.Timeout == 0 {
+		o.Timeout = DefaultBuildTimeout
+	}
+	if o.Concurrency == 0 {
+		o.Concurrency = goruntime.GOMAXPROCS(0)
+	}
+	if o.Module == nil {
+		o.Module, o.ModuleNames = stdlib.Module, stdlib.Names
+	}
+	if o.ModuleNames == nil {
+		o.ModuleNames = func() []string { return nil }
+	}
+	return &Builder{options: o, slots: make(chan struct{}, o.Concurrency)}
+}
+
+// Build makes a revision of a script. What is wrong with the sources is a
+// *BuildError; other errors are the context's.
+//
+// esbuild can not be interrupted. A build that runs out of time is given up on
+// and keeps its slot until it ends, so that hostile sources can occupy the
+// builder and no more than that.
+func (b *Builder) Build(ctx context.Context, p *Project, s Script) (*Revision, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.options.Timeout)
+	defer cancel()
+	select {
+	case b.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, b.gaveUp(ctx, s, "no build could start within %s: others are still running")
+	}
+	type result struct {
+		rev *Revision
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer func() { <-b.slots }()
+		rev, err := b.build(p, s)
+		done <- result{rev, err}
+	}()
+	select {
+	case r := <-done:
+		return r.rev, r.err
+	case <-ctx.Done():
+		return nil, b.gaveUp(ctx, s, "the build took longer than %s and was given up; is the source generated, or nested very deeply?")
+	}
+}
+
+func (b *Builder) gaveUp(ctx context.Context, s Script, format string) error {
+	if ctx.Err() != context.DeadlineExceeded {
+		return context.Cause(ctx)
+	}
+	e := buildError(call.CodeCompile, Problem{Message: fmt.Sprintf(format, b.options.Timeout), Pos: call.Position{File: s.File}})
+	e.Inputs = []string{s.Path}
+	return e
+}
+
+// build does the work: bundle, rewrite, read the config, name the result.
+func (b *Builder) build(p *Project, s Script) (rev *Revision, err error) {
+	start := time.Now()
+	job := newJob(b, p, s)
+	defer func() {
+		if r := recover(); r != nil { // a parser's bug must not end the server
+			rev, err = nil, buildError(call.CodeCompile, Problem{Message: fmt.Sprintf("the builder failed: %v", r), Pos: call.Position{File: s.File}})
+		}
+		if e, ok := err.(*BuildError); ok {
+			e.Inputs = job.inputs()
+		}
+	}()
+	if len(s.Rivals) > 0 {
+		return nil, buildError(call.CodeCompile, Problem{Pos: call.Position{File: s.File}, Message: fmt.Sprintf(
+			"%s and %s would both be the script %q; rename or remove one, or start its name with an underscore", s.File, strings.Join(s.Rivals, " and "), s.Name)})
+	}
+	result := api.Build(job.options())
+	if problems := job.problems(result); len(problems) > 0 {
+		return nil, buildError(call.CodeCompile, problems...)
+	}
+	bundle, err := newBundle(s.File, result.OutputFiles)
+	if err != nil {
+		return nil, err
+	}
+	rev = &Revision{Script: s.Name, File: s.File, Inputs: job.inputs(), Warnings: job.warnings(result)}
+	if err := bundle.finish(rev); err != nil {
+		return nil, err
+	}
+	rev.BuiltIn = time.Since(start)
+	return rev, nil
+}
+
+const (
+	entryImport = "reprise-script" // what the entry calls the user's script
+	entryName   = "reprise:entry"  // what messages call the entry
+	bundleName  = "reprise-bundle" // the output's name, which nothing shows
+	bannerText  = "(async (__reprise) => {\"use strict\";"
+	footerText  = "})"
+)
+
+// options are what esbuild is told. The output exports nothing, so that as an
+// ES module it is plain code, which may await at its top level and which the
+// banner turns into a function. The target is high, and only what goja refuses
+// is lowered: native async functions are faster and give readable stacks.
+func (j *job) options() api.BuildOptions {
+	return api.BuildOptions{
+		Stdin: &api.StdinOptions{
+			Contents:   "import * as script from \"" + entryImport + "\";\n__reprise.exports(script);\n",
+			ResolveDir: j.project.Root,
+			Sourcefile: entryName,
+		},
+		Bundle:        true,
+		Format:        api.FormatESModule,
+		Platform:      api.PlatformNeutral,
+		MainFields:    []string{"module", "main"},
+		Conditions:    []string{"reprise", "worker"},
+		Target:        api.ES2022,
+		Supported:     notInGoja,
+		Banner:        map[string]string{"js": bannerText},
+		Footer:        map[string]string{"js": footerText},
+		Sourcemap:     api.SourceMapExternal,
+		AbsWorkingDir: j.project.Root,
+		Outfile:       bundleName + ".js",
+		TsconfigRaw:   `{"compilerOptions":{"useDefineForClassFields":true}}`, // a user's tsconfig must not change what code means
+		Define:        map[string]string{"process.env.NODE_ENV": `"production"`},
+		TreeShaking:   api.TreeShakingTrue,
+		LegalComments: api.LegalCommentsNone,
+		LogLevel:      api.LogLevelSilent,
+		LogLimit:      0,
+		LogOverride:   map[string]api.LogLevel{dynamicImportID: api.LogLevelWarning},
+		Plugins:       []api.Plugin{{Name: pluginName, Setup: j.setup}},
+	}
+}
+
+// notInGoja is the syntax of ES2022 and later that goja does not have. Regular
+// expressions with the flags d and v become constructor calls: those throw
+// where they are evaluated, and the rest of a package works.
+var notInGoja = map[string]bool{
+	"async-generator": false, "for-await": false, "using": false, "dynamic-import": false, "import-meta": false,
+	"regexp-match-indices": false, "regexp-set-notation": false, "top-level-await": true,
+}

@@ -1,0 +1,122 @@
+package script
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"reprise/runtime/call"
+)
+
+// The wall time of a fetch request: what it is without a config, and the most
+// that a config may ask for. Longer work belongs into a run.
+const (
+	DefaultTimeout = 30 * time.Second
+	MaxTimeout     = 15 * time.Minute
+)
+
+// Config is what a script says about itself in `export const config`.
+type Config struct {
+	// Description is a sentence for people.
+	Description string `json:"description,omitempty"`
+	// Timeout is the wall time of a fetch request; zero means DefaultTimeout.
+	Timeout Duration `json:"timeout,omitempty"`
+	// Isolation says whether fetch requests may share a VM one after another.
+	Isolation Isolation `json:"isolation,omitempty"`
+	// Connections are the names of the connections the script uses.
+	Connections []string `json:"connections,omitempty"`
+	// HTTP is how the script is reached over HTTP, if it says so.
+	HTTP *HTTP `json:"http,omitempty"`
+	// Raw is the literal as it was written, as JSON; empty without a config.
+	Raw json.RawMessage `json:"-"`
+
+	literal *literal
+}
+
+// RequestTimeout is Timeout with its default.
+func (c *Config) RequestTimeout() time.Duration {
+	if c.Timeout == 0 {
+		return DefaultTimeout
+	}
+	return time.Duration(c.Timeout)
+}
+
+// Isolation says how VMs are shared between the fetch requests of a script.
+type Isolation string
+
+// The isolations. The empty one is reuse.
+const (
+	IsolationReuse Isolation = "reuse" // one request after another in the same VM
+	IsolationFresh Isolation = "fresh" // a new VM for every request
+)
+
+// HTTP is how a script is reached over HTTP.
+type HTTP struct {
+	// Path is the route, with :parameters and perhaps a * at the end. Empty:
+	// the script's own name.
+	Path string `json:"path,omitempty"`
+	// Method lists the methods in upper case. Empty: all.
+	Method []string `json:"method,omitempty"`
+	// CORS lets pages of other origins call the script, if set.
+	CORS *CORS `json:"cors,omitempty"`
+	// Auth says who may call, if set.
+	Auth *Auth `json:"auth,omitempty"`
+}
+
+// CORS is what pages of other origins may do.
+type CORS struct {
+	// Origins are allowed origins, or "*" alone for all.
+	Origins []string `json:"origins,omitempty"`
+	// Methods are allowed methods. Empty: those of the route.
+	Methods []string `json:"methods,omitempty"`
+	// Headers are allowed request headers. Empty: those that are asked for.
+	Headers []string `json:"headers,omitempty"`
+	// Credentials allows cookies and authorization.
+	Credentials bool `json:"credentials,omitempty"`
+	// MaxAge is how long a browser may remember the answer.
+	MaxAge Duration `json:"maxAge,omitempty"`
+}
+
+// Auth says who may call a script over HTTP.
+type Auth struct {
+	// Token is the name of the secret that a caller must present as a bearer
+	// token. Empty: anybody may call.
+	Token string
+}
+
+// MarshalJSON writes "none" or {"token": NAME}, as it is written in a config.
+func (a Auth) MarshalJSON() ([]byte, error) {
+	if a.Token == "" {
+		return []byte(`"none"`), nil
+	}
+	return json.Marshal(map[string]string{"token": a.Token})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (a *Auth) UnmarshalJSON(b []byte) error {
+	if string(b) == `"none"` {
+		*a = Auth{}
+		return nil
+	}
+	var o struct {
+		Token string `json:"token"`
+	}
+	if err := json.Unmarshal(b, &o); err != nil || o.Token == "" {
+		return fmt.Errorf(`auth is "none" or {"token": NAME}, not %s`, b)
+	}
+	a.Token = o.Token
+	return nil
+}
+
+// Duration is a time.Duration that is written as text ("30s") in JSON.
+type Duration time.Duration
+
+// MarshalText writes the shortest form: "30s", "1m30s".
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads any form that a config may use.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := call.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
+}

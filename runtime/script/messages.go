@@ -1,0 +1,120 @@
+// What esbuild says, in our words: positions in the user's files, code frames,
+// and advice where esbuild's own is meant for other tools.
+
+package script
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+
+	"reprise/runtime/call"
+)
+
+// The identities of messages that esbuild words for other tools.
+const (
+	dynamicImportID = "unsupported-dynamic-import"
+	emptyMetaID     = "empty-import-meta"
+)
+
+const dynamicImportText = "import() needs a literal path here: what is imported must be known when the script is built"
+
+// problems are the errors of a build, and those warnings that are errors to us.
+func (j *job) problems(result api.BuildResult) []Problem {
+	var out []Problem
+	for _, m := range result.Errors {
+		out = append(out, j.problem(m))
+	}
+	for _, m := range result.Warnings {
+		if m.ID == dynamicImportID && isOwn(m.Location) {
+			m.Text = dynamicImportText
+			out = append(out, j.problem(m))
+		}
+	}
+	return out
+}
+
+// warnings are the rest, of the project's own files.
+func (j *job) warnings(result api.BuildResult) []Problem {
+	var out []Problem
+	for _, m := range result.Warnings {
+		if isOwn(m.Location) {
+			out = append(out, j.problem(m))
+		}
+	}
+	return out
+}
+
+// isOwn tells the project's files from those of packages.
+func isOwn(l *api.Location) bool {
+	return l != nil && !strings.Contains("/"+l.File, "/node_modules/")
+}
+
+func (j *job) problem(m api.Message) Problem {
+	p := Problem{Message: m.Text}
+	if m.ID == emptyMetaID {
+		p.Message = "import.meta is empty in scripts: a bundle has no URL of its own"
+	}
+	for _, n := range m.Notes {
+		if !strings.HasPrefix(n.Text, "The plugin ") { // how esbuild came to ask us is no news to the user
+			p.Notes = append(p.Notes, j.note(n))
+		}
+	}
+	if path, ok := strings.CutPrefix(m.Text, "Could not resolve \""); ok {
+		p.Message, p.Notes = unresolved(strings.TrimSuffix(path, "\"")), nil
+	}
+	if l := m.Location; l != nil && l.File != entryName {
+		p.Pos = call.Position{File: cleanSource(filepath.ToSlash(l.File)), Line: l.Line, Column: unitColumn(l.LineText, l.Column) + 1}
+		p.Frame = codeFrame(j.source(l), p.Pos, l.Length)
+	} else {
+		p.Pos = call.Position{File: j.script.File}
+	}
+	return p
+}
+
+func (j *job) note(n api.Note) string {
+	if n.Location == nil {
+		return n.Text
+	}
+	pos := call.Position{File: cleanSource(filepath.ToSlash(n.Location.File)), Line: n.Location.Line, Column: unitColumn(n.Location.LineText, n.Location.Column) + 1}
+	return pos.String() + ": " + n.Text
+}
+
+// source is the text that a message is about: the whole file where we know it,
+// else lines of nothing around the one that esbuild quotes.
+func (j *job) source(l *api.Location) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if text, ok := j.files[filepath.Join(j.project.Root, filepath.FromSlash(l.File))]; ok {
+		return text
+	}
+	return strings.Repeat("\n", max(0, l.Line-1)) + l.LineText
+}
+
+// unresolved says what to do about an import that leads nowhere.
+func unresolved(path string) string {
+	switch message, builtin := builtinAdvice(path); {
+	case builtin:
+		return message
+	case strings.HasPrefix(path, "."), strings.HasPrefix(path, "/"):
+		return fmt.Sprintf("there is no file %q to import", path)
+	case strings.HasPrefix(path, "#"):
+		return fmt.Sprintf("the imports of package.json have no %q", path)
+	}
+	name := packageName(path)
+	if name == path {
+		return fmt.Sprintf("the package %q is not installed; run npm install %s", name, name)
+	}
+	return fmt.Sprintf("there is no %q: either the package %q is not installed (npm install %s) or it does not export that path", path, name, name)
+}
+
+// packageName is the part of an import path that npm knows.
+func packageName(path string) string {
+	parts := strings.SplitN(path, "/", 3)
+	if strings.HasPrefix(path, "@") && len(parts) > 1 {
+		return parts[0] + "/" + parts[1]
+	}
+	return parts[0]
+}

@@ -1,0 +1,201 @@
+// What esbuild asks us while it bundles: where an import leads, and what is in
+// a file. Resolving files and packages is left to esbuild; every file it then
+// wants is read here, so that this is the one place that decides what a build
+// may see.
+
+package script
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+const (
+	pluginName      = "reprise"
+	moduleNamespace = "reprise"
+)
+
+// job is one build.
+type job struct {
+	builder *Builder
+	project *Project
+	script  Script
+
+	mu    sync.Mutex        // esbuild calls us from many goroutines
+	files map[string]string // guarded by mu: real path to content
+	size  int64             // guarded by mu
+}
+
+func newJob(b *Builder, p *Project, s Script) *job {
+	return &job{builder: b, project: p, script: s, files: map[string]string{}}
+}
+
+// inputs are the files read so far, and the script itself, which may be a link.
+func (j *job) inputs() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	paths := []string{j.script.Path}
+	for path := range j.files {
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+func (j *job) setup(b api.PluginBuild) {
+	b.OnResolve(api.OnResolveOptions{Filter: "^" + entryImport + "$"}, j.resolveEntry)
+	b.OnResolve(api.OnResolveOptions{Filter: "^reprise:"}, j.resolveModule)
+	b.OnResolve(api.OnResolveOptions{Filter: "^(https?:)?//|^(data|file|blob):"}, j.resolveURL)
+	b.OnLoad(api.OnLoadOptions{Filter: ".*", Namespace: moduleNamespace}, j.loadModule)
+	b.OnLoad(api.OnLoadOptions{Filter: ".*"}, j.loadFile)
+}
+
+func (j *job) resolveEntry(a api.OnResolveArgs) (api.OnResolveResult, error) {
+	if !strings.HasSuffix(a.Importer, entryName) { // a package of that name, in a source
+		return api.OnResolveResult{}, nil
+	}
+	real, err := filepath.EvalSymlinks(j.script.Path)
+	if err != nil {
+		return api.OnResolveResult{}, fmt.Errorf("%s can not be read: %w", j.script.File, err)
+	}
+	return api.OnResolveResult{Path: real, Namespace: "file"}, nil
+}
+
+func (j *job) resolveModule(a api.OnResolveArgs) (api.OnResolveResult, error) {
+	name := strings.TrimPrefix(a.Path, "reprise:")
+	if _, ok := j.builder.options.Module(name); ok {
+		return api.OnResolveResult{Path: name, Namespace: moduleNamespace, SideEffects: api.SideEffectsFalse}, nil
+	}
+	return api.OnResolveResult{}, unknownModule(name, j.builder.options.ModuleNames())
+}
+
+func unknownModule(name string, known []string) error {
+	text := fmt.Sprintf("there is no module \"reprise:%s\"", name)
+	if near := closest(name, known); near != "" {
+		text += fmt.Sprintf("; did you mean \"reprise:%s\"?", near)
+	}
+	if len(known) > 0 {
+		text += " There are reprise:" + strings.Join(known, ", reprise:")
+	}
+	return fmt.Errorf("%s", text)
+}
+
+func (j *job) resolveURL(a api.OnResolveArgs) (api.OnResolveResult, error) {
+	return api.OnResolveResult{}, fmt.Errorf("%q is a URL, and scripts import files and packages only; npm install the package, or save the file in the project", shorten(a.Path))
+}
+
+func shorten(s string) string {
+	const longest = 80
+	if len(s) > longest {
+		return s[:longest] + "…"
+	}
+	return s
+}
+
+func (j *job) loadModule(a api.OnLoadArgs) (api.OnLoadResult, error) {
+	text, ok := j.builder.options.Module(a.Path)
+	if !ok {
+		return api.OnLoadResult{}, unknownModule(a.Path, j.builder.options.ModuleNames())
+	}
+	return api.OnLoadResult{Contents: &text, Loader: api.LoaderTS}, nil
+}
+
+// loadFile reads a file for esbuild, if it may be read, is a source and does
+// not hurt parsers.
+func (j *job) loadFile(a api.OnLoadArgs) (api.OnLoadResult, error) {
+	loader, err := loaderFor(a)
+	if err != nil {
+		return api.OnLoadResult{}, err
+	}
+	real, err := filepath.EvalSymlinks(a.Path)
+	if err != nil {
+		return api.OnLoadResult{}, fmt.Errorf("%s can not be read: %w", j.project.display(a.Path), err)
+	}
+	if !j.project.allowed(real) {
+		return api.OnLoadResult{}, fmt.Errorf("%s is outside of the project; a script may import files of its project and packages of its node_modules", shorten(real))
+	}
+	text, err := j.read(real)
+	if err != nil {
+		return api.OnLoadResult{}, err
+	}
+	if loader != api.LoaderText {
+		if message, offset, bad := precheck(text); bad {
+			return api.OnLoadResult{Errors: []api.Message{{Text: message, Location: location(j.project.display(real), text, offset)}}}, nil
+		}
+	}
+	return api.OnLoadResult{Contents: &text, Loader: loader, ResolveDir: filepath.Dir(a.Path)}, nil
+}
+
+func location(file, text string, offset int) *api.Location {
+	offset = min(offset, max(0, len(text)-1))
+	start := strings.LastIndexByte(text[:offset], '\n') + 1
+	line, _, _ := strings.Cut(text[start:], "\n")
+	return &api.Location{File: file, Line: strings.Count(text[:start], "\n") + 1, Column: offset - start, LineText: line}
+}
+
+// read returns a file's text and counts it.
+func (j *job) read(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("%s can not be read: %w", j.project.display(path), err)
+	}
+	if !info.Mode().IsRegular() { // a pipe would wait for ever
+		return "", fmt.Errorf("%s is not a file", j.project.display(path))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("%s can not be read: %w", j.project.display(path), err)
+	}
+	defer f.Close()
+	var b strings.Builder
+	if _, err := io.Copy(&b, io.LimitReader(f, j.builder.options.MaxSource+1)); err != nil {
+		return "", fmt.Errorf("%s can not be read: %w", j.project.display(path), err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.files[path] = b.String()
+	if j.size += int64(b.Len()); j.size > j.builder.options.MaxSource {
+		return "", fmt.Errorf("with %s the sources of this script are larger than %d KiB; import less, or keep data out of the code", j.project.display(path), j.builder.options.MaxSource>>10)
+	}
+	return b.String(), nil
+}
+
+var loaders = map[string]api.Loader{
+	".js": api.LoaderJS, ".mjs": api.LoaderJS, ".cjs": api.LoaderJS, ".jsx": api.LoaderJSX,
+	".ts": api.LoaderTS, ".mts": api.LoaderTS, ".cts": api.LoaderTS, ".tsx": api.LoaderTSX, ".json": api.LoaderJSON,
+}
+
+var textExtensions = []string{
+	".txt", ".md", ".sql", ".graphql", ".gql", ".html", ".htm", ".css", ".csv", ".tsv", ".xml", ".svg", ".yaml", ".yml", ".toml",
+	".hbs", ".mustache", ".ejs", ".liquid", ".tmpl", ".jq", ".jsonl", ".ndjson", ".xsl", ".xslt", ".wsdl", ".proto", ".pem",
+}
+
+func loaderFor(a api.OnLoadArgs) (api.Loader, error) {
+	ext := strings.ToLower(filepath.Ext(a.Path))
+	switch kind := a.With["type"]; kind {
+	case "":
+	case "text":
+		return api.LoaderText, nil
+	case "json":
+		return api.LoaderJSON, nil
+	default:
+		return api.LoaderNone, fmt.Errorf("an import can not have the type %q; \"json\" and \"text\" are possible", kind)
+	}
+	if l, ok := loaders[ext]; ok {
+		return l, nil
+	}
+	if slices.Contains(textExtensions, ext) {
+		return api.LoaderText, nil
+	}
+	if ext == "" && strings.Contains(a.Path, "node_modules") { // command files of packages
+		return api.LoaderJS, nil
+	}
+	return api.LoaderNone, fmt.Errorf("%s can not be imported: scripts import JavaScript, TypeScript, JSON and text; for text with another ending write import … with { type: \"text\" }", filepath.Base(a.Path))
+}

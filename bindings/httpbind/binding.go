@@ -1,0 +1,198 @@
+package httpbind
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"reprise/connections"
+	"reprise/runtime/call"
+	"reprise/runtime/vm/web"
+)
+
+// The defaults of Options.
+const (
+	// DefaultMaxBody is the largest response that is buffered, after
+	// decompression. It is what a run's memory limit can take several times.
+	DefaultMaxBody = 32 << 20
+	// DefaultTimeout is how long one try may take: long enough for slow APIs,
+	// short enough that a hung one is noticed.
+	DefaultTimeout = 30 * time.Second
+)
+
+// Options is what the host side is made with. The zero value is usable.
+type Options struct {
+	// Connections are the upstreams that calls can name; nil means none.
+	Connections *connections.Set
+	// Secrets are resolved in requests; nil means none are set.
+	Secrets *connections.Secrets
+	// MaxBody and Timeout override the defaults when positive.
+	MaxBody int64
+	Timeout time.Duration
+	// Transport overrides the tuned one, for tests.
+	Transport http.RoundTripper
+	// Random draws the jitter of pauses, in [0, 1); nil means math/rand.
+	Random func() float64
+}
+
+// Binding is the host side. It is safe for concurrent use.
+type Binding struct {
+	options Options
+	clients clients
+	oauth   *connections.OAuth
+}
+
+// New makes the host side.
+func New(o Options) *Binding {
+	if o.MaxBody <= 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.Transport == nil {
+		o.Transport = newTransport()
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	return &Binding{
+		options: o,
+		clients: clients{transport: o.Transport},
+		oauth:   connections.NewOAuth(&http.Client{Transport: o.Transport, CheckRedirect: noRedirect}),
+	}
+}
+
+// Kinds implements the engine's Binding.
+func (b *Binding) Kinds() map[string]call.Shape {
+	return map[string]call.Shape{web.KindHTTP: call.ShapeDo}
+}
+
+// Close closes the connections that are idle.
+func (b *Binding) Close() {
+	if t, ok := b.options.Transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// Do implements the engine's Doer: it performs an "http.request" call. Every
+// HTTP status is a success here; what a script wants to throw is its affair.
+func (b *Binding) Do(ctx context.Context, p *call.Performance) call.Outcome {
+	x := &exchange{b: b, p: p, use: b.options.Secrets.Use(p.By.SecretKey)}
+	if err := x.prepare(); err != nil {
+		return x.failed(err)
+	}
+	return x.run(ctx)
+}
+
+// exchange is one call being performed: a request, its tries and their replies.
+type exchange struct {
+	b    *Binding
+	p    *call.Performance
+	args web.HTTPRequest
+	use  connections.Use
+
+	request  prepared
+	policy   policy
+	timeout  time.Duration
+	grant    *connections.Grant // OAuth 2.0, in clear
+	token    string             // the access token of the last try
+	renewed  bool               // a refused access token has been replaced once
+	hops     int                // redirects followed in this try
+	departed bool               // a redirect of this try led to another host
+}
+
+// reply is how one try ended: with a response or with an error.
+type reply struct {
+	status int // zero with an error
+	header http.Header
+	url    string // where the response came from, if not from the first URL
+	body   []byte
+	err    *call.Error
+}
+
+// run tries until a reply is final.
+func (x *exchange) run(ctx context.Context) call.Outcome {
+	for n, free := 1, 0; ; n++ {
+		began := time.Now()
+		r, next := x.try(ctx, n-free)
+		x.report(call.Attempt{
+			N: n, Status: r.status, Err: r.err, Took: time.Since(began), Bytes: int64(len(r.body)),
+			Retry: next.retry, RetryIn: next.wait, Reason: next.reason,
+		})
+		if !next.retry {
+			return x.outcome(n, r)
+		}
+		if next.free {
+			free++
+		}
+		if next.wait > 0 {
+			if err := x.p.Wait(ctx, next.wait); err != nil {
+				return x.failed(x.interrupted(ctx, err))
+			}
+		}
+	}
+}
+
+// try sends the request once. Whether another try follows is decided before
+// the body is read: nobody would look at it then.
+func (x *exchange) try(ctx context.Context, n int) (reply, verdict) {
+	ctx, cancel := context.WithTimeout(ctx, x.timeout)
+	defer cancel()
+	res, err := x.send(ctx)
+	if err != nil {
+		r := reply{err: x.use.ScrubError(x.failure(ctx, err))}
+		return r, x.judge(n, r)
+	}
+	defer res.Body.Close()
+	r := reply{status: res.StatusCode, header: res.Header}
+	if x.hops > 0 {
+		r.url = x.finalURL(res)
+	}
+	if v := x.judge(n, r); v.retry {
+		defer time.AfterFunc(drainTimeout, cancel).Stop()
+		drain(res.Body)
+		return r, v
+	}
+	r.body, err = x.read(res)
+	if err == nil {
+		return r, verdict{}
+	}
+	r = reply{err: x.use.ScrubError(x.failure(ctx, err))}
+	return r, x.judge(n, r)
+}
+
+func (x *exchange) report(a call.Attempt) {
+	if x.p.Attempt != nil {
+		x.p.Attempt(a)
+	}
+}
+
+func (x *exchange) failed(err error) call.Outcome {
+	return call.Failed(x.p.Call.ID, x.use.ScrubError(call.From(err)))
+}
+
+// outcome makes the final reply what the script gets. Nothing of a reply gets
+// past here unscrubbed.
+func (x *exchange) outcome(attempts int, r reply) call.Outcome {
+	if r.err != nil {
+		if attempts > 1 {
+			e := *r.err
+			e.Message += " (after " + strconv.Itoa(attempts) + " attempts)"
+			r.err = &e
+		}
+		return call.Failed(x.p.Call.ID, r.err)
+	}
+	o := call.OK(x.p.Call.ID, x.value(r))
+	if hasBody(x.args.Method, r.status) {
+		o.Body = x.p.Hold(x.use.Scrub(r.body))
+	}
+	return o
+}
+
+// hasBody tells an empty body from none.
+func hasBody(method string, status int) bool {
+	return method != http.MethodHead && status != http.StatusNoContent && status != http.StatusResetContent && status != http.StatusNotModified
+}

@@ -1,0 +1,57 @@
+package httpbind
+
+import (
+	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
+	"reprise/runtime/vm/web"
+)
+
+const (
+	typeJSON = "application/json"
+	typeForm = "application/x-www-form-urlencoded;charset=UTF-8"
+)
+
+// bodyOf reads one of the options json, form and body. JSON goes out as
+// exactly the text that JSON.stringify makes.
+func (k *kit) bodyOf(option string, value goja.Value) (body call.Body, contentType string) {
+	switch option {
+	case "json":
+		text, err := k.v.Stringify(value)
+		if err != nil {
+			panic(err)
+		}
+		if text == nil {
+			k.v.Throw(call.CodeInvalidArgument, "json: %s has no JSON form", vm.TypeOf(value))
+		}
+		return call.Bytes(text), typeJSON
+	case "form":
+		return call.Bytes([]byte(encodePairs(k.pairs(value, "form")))), typeForm
+	}
+	if obj, ok := value.(*goja.Object); ok && obj.ClassName() == "Array" || isPlain(k.rt, obj) {
+		k.v.Throw(call.CodeInvalidArgument, "body takes text or bytes; pass an object as json or as form")
+	}
+	return web.BodyFrom(k.v, value)
+}
+
+// isPlain reports whether obj is an object literal, which as text would be
+// "[object Object]".
+func isPlain(rt *goja.Runtime, obj *goja.Object) bool {
+	return obj != nil && obj.Prototype() != nil && obj.Prototype() == rt.Get("Object").(*goja.Object).Get("prototype")
+}
+
+// setBody is for fetch's init.body.
+func (k *kit) setBody(q *request, value goja.Value) {
+	if vm.IsNone(value) {
+		return
+	}
+	if q.Method == "GET" || q.Method == "HEAD" {
+		panic(k.rt.NewTypeError("a %s request can not have a body", q.Method))
+	}
+	var implied string
+	q.body, implied = web.BodyFrom(k.v, value)
+	if implied != "" && !hasHeader(q.Headers, "content-type") {
+		q.Headers = append(q.Headers, [2]string{"content-type", implied})
+	}
+}

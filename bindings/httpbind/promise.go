@@ -1,0 +1,58 @@
+package httpbind
+
+import (
+	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
+	"reprise/runtime/vm/web"
+)
+
+// makePromises makes the prototype of response promises: a promise with the
+// readers of a Response, so that await http.get(url).json() works. It is one
+// object for each VM, between the promises and Promise.prototype.
+func (k *kit) makePromises() {
+	proto := k.rt.Get("Promise").(*goja.Object).Get("prototype").(*goja.Object)
+	k.then, _ = goja.AssertFunction(proto.Get("then"))
+	k.promises = k.rt.CreateObject(proto)
+	k.reader("json", true)
+	k.reader("text", false)
+	k.reader("bytes", false)
+	k.reader("arrayBuffer", false)
+}
+
+// reader defines one of them: the promise of what the Response's method of the
+// same name returns.
+func (k *kit) reader(name string, isJSON bool) {
+	read := k.v.Func(name, func(c goja.FunctionCall) goja.Value {
+		response := k.v.Arg(c, 0)
+		state, ok := web.ResponseOf(k.v, response)
+		if ok && isJSON && !state.Body().IsHeld() {
+			return k.json(state)
+		}
+		method, ok := goja.AssertFunction(vm.Option(response.(*goja.Object), name))
+		if !ok {
+			panic(k.rt.NewTypeError("the response has no method %s", name))
+		}
+		return must(method(response))
+	})
+	k.method(k.promises, name, func(c goja.FunctionCall) goja.Value { return must(k.then(c.This, read)) })
+}
+
+// json reads a body that is here already, without a promise in between. No
+// body at all, as after 204, is undefined.
+func (k *kit) json(state *web.ResponseState) goja.Value {
+	value, err := k.v.ParseJSON(state.Take().Inline)
+	if err != nil {
+		panic(k.v.NewError(call.From(err)))
+	}
+	return value
+}
+
+// must passes on what a callback threw.
+func must(value goja.Value, err error) goja.Value {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}

@@ -1,0 +1,4 @@
+const m = __reprise.module("http");
+
+export const http = m.http;
+export const HTTPError = m.HTTPError;

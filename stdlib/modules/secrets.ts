@@ -1,0 +1,3 @@
+const m = __reprise.module("secrets");
+
+export const secret = m.secret;

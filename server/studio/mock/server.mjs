@@ -2,7 +2,7 @@
 // API, the tail, and /mock/… to make things happen. For development and the
 // browser tests only; the real server is the Go program.
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
@@ -25,6 +25,7 @@ function policy() {
 }
 
 export async function start({ port = 0, token = "mock-token", empty = false, quiet = true } = {}) {
+  if (!existsSync(join(HERE, "dist", "index.html"))) throw new Error("there is no build to serve: run `npm run build` first");
   const log = new Log();
   const list = empty ? [] : scripts();
   const life = empty ? undefined : traffic(log, list);

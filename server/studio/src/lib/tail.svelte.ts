@@ -35,6 +35,8 @@ export class Tail {
   filterError = $state.raw<TailError | undefined>();
   problem = $state("");
   paused = $state(false);
+  /** The view was emptied by hand: there is more than is shown. */
+  cleared = $state(false);
   held = $state(0);
   holding = $state(false);
   older = $state<"idle" | "loading" | "none">("idle");
@@ -122,6 +124,7 @@ export class Tail {
   clear(): void {
     this.ring.clear();
     this.older = "idle";
+    this.cleared = true;
     this.epoch++;
     this.version++;
   }
@@ -145,7 +148,11 @@ export class Tail {
   /** Loads the page before the first row. */
   async loadOlder(): Promise<void> {
     const before = oldestSeq(this.ring);
-    if (this.older !== "idle" || (before ?? 2) <= 1) return;
+    if (this.older !== "idle") return;
+    if (before === 1) {
+      this.older = "none";
+      return;
+    }
     this.older = "loading";
     const epoch = this.epoch;
     try {
@@ -203,6 +210,7 @@ export class Tail {
         this.ring.clear();
         this.#lastSeq = 0;
         this.older = "idle";
+        this.cleared = false;
         this.epoch++;
         return;
       case "gap":

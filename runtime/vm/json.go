@@ -117,31 +117,36 @@ func (p *jsonParser) word(word string, value goja.Value) (goja.Value, bool) {
 }
 
 func (p *jsonParser) object(depth int) (goja.Value, bool) {
-	p.pos++
 	obj := p.v.rt.NewObject()
+	return obj, p.fillObject(obj, depth)
+}
+
+// fillObject reads an object's members into obj.
+func (p *jsonParser) fillObject(obj *goja.Object, depth int) bool {
+	p.pos++
 	p.space()
 	if p.peek() == '}' {
 		p.pos++
-		return obj, true
+		return true
 	}
 	for {
 		p.space()
 		if p.peek() != '"' {
-			return nil, p.fail("expected a property name")
+			return p.fail("expected a property name")
 		}
 		name, ok := p.name()
 		if !ok {
-			return nil, false
+			return false
 		}
 		p.space()
 		if p.peek() != ':' {
-			return nil, p.fail("expected a colon")
+			return p.fail("expected a colon")
 		}
 		p.pos++
 		p.space()
 		value, ok := p.value(depth + 1)
 		if !ok {
-			return nil, false
+			return false
 		}
 		// Defining, not setting: no name may reach a setter or the prototype.
 		p.v.define(obj, name, value)
@@ -151,9 +156,9 @@ func (p *jsonParser) object(depth int) (goja.Value, bool) {
 			p.pos++
 		case '}':
 			p.pos++
-			return obj, true
+			return true
 		default:
-			return nil, p.fail("expected a comma or a closing brace")
+			return p.fail("expected a comma or a closing brace")
 		}
 	}
 }
@@ -186,13 +191,22 @@ func (p *jsonParser) name() (string, bool) {
 }
 
 func (p *jsonParser) array(depth int) (goja.Value, bool) {
+	items, ok := p.items(depth)
+	if !ok {
+		return nil, false
+	}
+	return p.v.rt.NewArray(items...), true
+}
+
+// items reads an array's elements.
+func (p *jsonParser) items(depth int) (items []any, ok bool) {
 	p.pos++
 	p.space()
 	if p.peek() == ']' {
 		p.pos++
-		return p.v.rt.NewArray(), true
+		return nil, true
 	}
-	items := make([]any, 0, 8)
+	items = make([]any, 0, 8)
 	for {
 		p.space()
 		value, ok := p.value(depth + 1)
@@ -206,7 +220,7 @@ func (p *jsonParser) array(depth int) (goja.Value, bool) {
 			p.pos++
 		case ']':
 			p.pos++
-			return p.v.rt.NewArray(items...), true
+			return items, true
 		default:
 			return nil, p.fail("expected a comma or a closing bracket")
 		}
@@ -214,34 +228,10 @@ func (p *jsonParser) array(depth int) (goja.Value, bool) {
 }
 
 func (p *jsonParser) number() (goja.Value, bool) {
-	start, integer := p.pos, true
-	if p.peek() == '-' {
-		p.pos++
-	}
-	switch c := p.peek(); {
-	case c == '0':
-		p.pos++
-	case c >= '1' && c <= '9':
-		p.digits()
-	default:
-		return nil, p.fail("expected a digit")
-	}
-	if p.peek() == '.' {
-		integer = false
-		p.pos++
-		if !p.digits() {
-			return nil, p.fail("expected a digit")
-		}
-	}
-	if c := p.peek(); c == 'e' || c == 'E' {
-		integer = false
-		p.pos++
-		if c := p.peek(); c == '+' || c == '-' {
-			p.pos++
-		}
-		if !p.digits() {
-			return nil, p.fail("expected a digit")
-		}
+	start := p.pos
+	integer, ok := p.numberText()
+	if !ok {
+		return nil, false
 	}
 	text := p.text[start:p.pos]
 	if integer && len(text) <= 15 && !(len(text) == 2 && text[0] == '-' && text[1] == '0') {
@@ -252,6 +242,40 @@ func (p *jsonParser) number() (goja.Value, bool) {
 		return nil, p.fail("not a number")
 	}
 	return p.v.rt.ToValue(f), true
+}
+
+// numberText passes a number.
+func (p *jsonParser) numberText() (integer, ok bool) {
+	integer = true
+	if p.peek() == '-' {
+		p.pos++
+	}
+	switch c := p.peek(); {
+	case c == '0':
+		p.pos++
+	case c >= '1' && c <= '9':
+		p.digits()
+	default:
+		return false, p.fail("expected a digit")
+	}
+	if p.peek() == '.' {
+		integer = false
+		p.pos++
+		if !p.digits() {
+			return false, p.fail("expected a digit")
+		}
+	}
+	if c := p.peek(); c == 'e' || c == 'E' {
+		integer = false
+		p.pos++
+		if c := p.peek(); c == '+' || c == '-' {
+			p.pos++
+		}
+		if !p.digits() {
+			return false, p.fail("expected a digit")
+		}
+	}
+	return integer, true
 }
 
 func (p *jsonParser) digits() bool {
@@ -387,12 +411,25 @@ func (v *VM) Stringify(value goja.Value) ([]byte, error) {
 	if value == nil || goja.IsUndefined(value) {
 		return nil, nil
 	}
+	v.splicing, v.splices = true, nil
 	text, err := v.intrinsic.stringify(goja.Undefined(), value)
+	v.splicing = false
 	if err != nil {
 		return nil, err
 	}
 	if goja.IsUndefined(text) {
 		return nil, nil
+	}
+	if len(v.splices) == 0 {
+		return []byte(text.String()), nil
+	}
+	splices := v.splices
+	v.splices = nil
+	if out, ok := splice(text.String(), splices); ok {
+		return out, nil
+	}
+	if text, err = v.intrinsic.stringify(goja.Undefined(), value); err != nil || goja.IsUndefined(text) {
+		return nil, err
 	}
 	return []byte(text.String()), nil
 }

@@ -79,6 +79,8 @@ type VM struct {
 	rejections []*goja.Promise // rejected and unhandled so far, in order
 	tasks      []func()        // local macrotasks, run after the microtasks
 	frames     []goja.StackFrame
+	splicing   bool              // Stringify is at work: untouched lazy values give stand-ins
+	splices    [][]byte          // their texts, in order
 	keys       map[string]string // property names met in JSON
 	env        *goja.Object
 	envText    string

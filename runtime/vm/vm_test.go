@@ -1,6 +1,7 @@
 package vm_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +169,39 @@ func BenchmarkParseJSON(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := v.ParseJSON(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkStringify(b *testing.B) {
+	text := []byte(`{"id":"1","name":"service-1","ok":true,"price":19.95,"tags":["a","b","c"],"items":[` +
+		strings.Repeat(`{"sku":"1-00001","qty":1,"unit":1.5,"note":"lorem ipsum dolor"},`, 13) + `{}],"total_1":1000}`)
+	v := mustLoad(b, `async () => 1`)
+	value, err := v.ParseJSON(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := v.Stringify(value); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEncodingJSON(b *testing.B) {
+	text := []byte(`{"id":"1","name":"service-1","ok":true,"price":19.95,"tags":["a","b","c"],"items":[` +
+		strings.Repeat(`{"sku":"1-00001","qty":1,"unit":1.5,"note":"lorem ipsum dolor"},`, 13) + `{}],"total_1":1000}`)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var x any
+		if err := json.Unmarshal(text, &x); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := json.Marshal(x); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,6 +1,12 @@
 package vm
 
-import "github.com/dop251/goja"
+import (
+	"reflect"
+
+	"github.com/dop251/goja"
+)
+
+var proxyType = reflect.TypeFor[goja.Proxy]()
 
 // Cell makes a Go struct hideable: embed it. It answers a script that somehow
 // reaches the hidden object as an empty one.
@@ -38,8 +44,8 @@ func Hide(v *VM, obj *goja.Object, state goja.DynamicObject) {
 // look through prototypes' getters, only for the symbol.
 func Reveal[T goja.DynamicObject](v *VM, value goja.Value) (state T, ok bool) {
 	obj, isObject := value.(*goja.Object)
-	if !isObject || v.hidden == nil {
-		return state, false
+	if !isObject || v.hidden == nil || obj.ExportType() == proxyType {
+		return state, false // a proxy's trap would see the symbol
 	}
 	cell, isObject := obj.GetSymbol(v.hidden).(*goja.Object)
 	if !isObject {

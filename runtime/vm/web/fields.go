@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-
 	"encoding/json"
 
 	"github.com/dop251/goja"
@@ -80,11 +79,10 @@ func (w *fieldWriter) primitive(value goja.Value) {
 }
 
 func (w *fieldWriter) text(s string) {
-	b, err := json.Marshal(s)
-	if err != nil { // strings always encode
-		panic(err)
-	}
-	w.out.Write(b)
+	e := json.NewEncoder(&w.out)
+	e.SetEscapeHTML(false)
+	check(e.Encode(s))
+	w.out.Truncate(w.out.Len() - 1) // Encode ends the line
 }
 
 func (w *fieldWriter) array(obj *goja.Object, depth int) {

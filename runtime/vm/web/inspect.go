@@ -68,6 +68,8 @@ func primitive(value goja.Value) string {
 	switch {
 	case value == nil || goja.IsUndefined(value):
 		return "undefined"
+	case isSymbol(value):
+		return "Symbol(" + value.String() + ")"
 	case goja.IsString(value):
 		return quoteText(clipText(value.String()))
 	case goja.IsBigInt(value):
@@ -76,6 +78,11 @@ func primitive(value goja.Value) string {
 		return "-0"
 	}
 	return value.String()
+}
+
+func isSymbol(value goja.Value) bool {
+	_, ok := value.(*goja.Symbol)
+	return ok
 }
 
 func isNegativeZero(value goja.Value) bool {

@@ -72,6 +72,11 @@ func (in *inspector) err(obj *goja.Object) string {
 	if in.tooDeep() {
 		return "[" + head + "]"
 	}
+	// The engine writes the stack's text when it is first read, by way of the
+	// error's name and message, which may be getters that throw.
+	if ex := r.rt.Try(func() { word("stack", "") }); ex != nil {
+		return head
+	}
 	text := orText(vm.CleanStack(head, word("stack", "")), head)
 	parts := in.properties(obj, map[string]bool{"name": true, "message": true, "stack": true, "cause": true})
 	if errors, ok := r.own(obj, "errors").(*goja.Object); ok { // AggregateError

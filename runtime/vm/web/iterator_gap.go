@@ -42,9 +42,13 @@ func (r *realm) iteratorPrototype() *goja.Object {
 
 // fillIteratorGap makes the helpers reachable without making them.
 func (r *realm) fillIteratorGap() {
+	if r.lazyHelpers {
+		return
+	}
+	r.lazyHelpers = true
 	proto := r.iteratorPrototype()
 	if proto.Get(helperNames[0]) != nil {
-		return
+		return // the engine has learned them
 	}
 	lazy := r.rt.NewDynamicObject(&lazyHelpers{r: r})
 	check(lazy.SetPrototype(proto.Prototype()))

@@ -52,12 +52,13 @@ type realm struct {
 	v  *vm.VM
 	rt *goja.Runtime
 
-	classes  [classCount]*class
-	binary   *views
-	describe goja.Callable // Object.getOwnPropertyDescriptor
-	shims    *goja.Object
-	iterator goja.Value // the Iterator constructor, once its helpers are defined
-	timers   *timers
+	classes     [classCount]*class
+	binary      *views
+	describe    goja.Callable // Object.getOwnPropertyDescriptor
+	shims       *goja.Object
+	lazyHelpers bool       // the helpers of iterators are within reach
+	iterator    goja.Value // the Iterator constructor, once its helpers are defined
+	timers      *timers
 }
 
 type realmKey struct{}

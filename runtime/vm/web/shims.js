@@ -71,7 +71,16 @@
 		},
 	}).fromAsync,
 	"String.prototype.isWellFormed": () => ({
-		isWellFormed() { return !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?:[^\uD800-\uDBFF]|^)[\uDC00-\uDFFF]/.test(`${this}`); },
+		isWellFormed() {
+			const s = `${this}`;
+			for (let i = 0; i < s.length; i++) {
+				const c = s.charCodeAt(i), d = s.charCodeAt(i + 1);
+				if (c < 0xD800 || c > 0xDFFF) continue;
+				if (c > 0xDBFF || !(d >= 0xDC00 && d <= 0xDFFF)) return false;
+				i++;
+			}
+			return true;
+		},
 	}).isWellFormed,
 	"String.prototype.toWellFormed": () => ({
 		toWellFormed() {
@@ -93,12 +102,16 @@
 		if (typeof text !== "string") throw new TypeError("RegExp.escape takes a string");
 		const hex = (c) => "\\x" + c.charCodeAt(0).toString(16).padStart(2, "0");
 		const control = { "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r" };
-		return text.replace(/^[0-9A-Za-z]/, hex)
-			.replace(/[\^$\\.*+?()[\]{}|/]/g, "\\$&")
-			.replace(/[\t\n\v\f\r]/g, (c) => control[c])
-			.replace(/[,\-=<>#&!%:;@~'`" ]/g, hex)
-			.replace(/[\u00A0\uFEFF\u2028\u2029]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])/g, (c) =>
-				c === "\u00A0" ? "\\xa0" : "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+		let out = "";
+		for (const c of text) {
+			if (out === "" && /[0-9A-Za-z]/.test(c)) out += hex(c);
+			else if ("^$\\.*+?()[]{}|/".includes(c)) out += "\\" + c;
+			else if (control[c]) out += control[c];
+			else if (",-=<>#&!%:;@~'`\" \u00A0".includes(c)) out += hex(c);
+			else if (/[\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF\u1680]/.test(c) || c.length === 1 && c >= "\uD800" && c <= "\uDFFF") out += "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0");
+			else out += c;
+		}
+		return out;
 	},
 	"Number.prototype.toLocaleString": () => ({
 		toLocaleString(locale, options = {}) {
@@ -149,15 +162,16 @@
 			Object.defineProperty(methods[name], "name", { value: name, configurable: true });
 			if (!Object.hasOwn(proto, name)) Object.defineProperty(proto, name, { value: methods[name], writable: true, configurable: true });
 		}
-		class Iterator {
-			constructor() { if (new.target === Iterator) throw new TypeError("Iterator is abstract; extend it"); }
-			static from(x) {
-				const it = typeof x === "string" || x[Symbol.iterator] ? x[Symbol.iterator]() : x;
-				if (proto.isPrototypeOf(it)) return it;
-				return Object.assign(Object.create(proto), { next: () => it.next(), return: () => it.return?.() ?? { done: true, value: undefined } });
-			}
+		function Iterator() {
+			if (new.target === undefined || new.target === Iterator) throw new TypeError("Iterator is abstract; extend it");
 		}
-		Object.defineProperty(Iterator, "prototype", { value: proto });
+		const from = (x) => {
+			const it = opened(x);
+			if (proto.isPrototypeOf(it)) return it;
+			return Object.assign(Object.create(proto), { next: () => it.next(), return: () => it.return?.() ?? { done: true, value: undefined } });
+		};
+		Object.defineProperty(Iterator, "from", { value: from, writable: true, configurable: true });
+		Object.defineProperty(Iterator, "prototype", { value: proto, writable: false });
 		Object.defineProperty(proto, "constructor", { value: Iterator, writable: true, configurable: true });
 		return Iterator;
 	},

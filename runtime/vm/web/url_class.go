@@ -1,8 +1,6 @@
 package web
 
 import (
-	"strings"
-
 	"github.com/dop251/goja"
 	whatwg "github.com/nlnwa/whatwg-url/url"
 
@@ -118,7 +116,7 @@ func (r *urlRecord) set(name, value string) {
 		case "search":
 			u.SetSearch(value)
 		case "hash":
-			u.SetHash(strings.TrimPrefix(value, "#"))
+			u.SetHash(value)
 		}
 	})
 }

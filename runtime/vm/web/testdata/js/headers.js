@@ -1,0 +1,45 @@
+const h = assert.isClass(Headers, { Accept: "text/html" });
+assert.equal(h.get("accept"), "text/html");
+h.append("ACCEPT", "  application/json\t");
+assert.equal(h.get("Accept"), "text/html, application/json");
+assert.equal(h.get("missing"), null);
+assert.equal(h.has("aCCept"), true);
+h.set("accept", "*/*");
+assert.equal(h.get("Accept"), "*/*");
+h.append("Set-Cookie", "a=1"); h.append("set-cookie", "b=2"); h.append("X-B", "2"); h.append("A-First", "1");
+assert.same(h.getSetCookie(), ["a=1", "b=2"]);
+assert.same([...h], [["a-first", "1"], ["accept", "*/*"], ["set-cookie", "a=1"], ["set-cookie", "b=2"], ["x-b", "2"]]);
+assert.same([...h.keys()], ["a-first", "accept", "set-cookie", "set-cookie", "x-b"]);
+assert.same([...h.values()].length, 5);
+assert.equal(h.entries, Headers.prototype[Symbol.iterator]);
+const seen = [];
+h.forEach(function (value, name, self) { seen.push(name); assert.equal(self, h); assert.equal(this.me, 1); }, { me: 1 });
+assert.equal(seen.length, 5);
+h.delete("x-b");
+assert.equal(h.has("X-B"), false);
+assert.same([...new Headers([["a", "1"], ["a", "2"]])], [["a", "1, 2"]]);
+assert.same([...new Headers(h)].length, 4);
+assert.same([...new Headers(new Map([["q", 1]]))], [["q", "1"]]);
+assert.same([...new Headers()], []);
+assert.same([...new Headers(undefined)], []);
+for (const bad of ["", "a b", "a:", "ü", "a\n"]) assert.throws(() => h.get(bad), "TypeError", "not a valid header name");
+for (const bad of ["a\nb", "a\0", "☃"]) assert.throws(() => h.set("x", bad), "TypeError", "may not contain");
+assert.throws(() => new Headers("x"), "TypeError");
+assert.throws(() => new Headers(null), "TypeError");
+assert.throws(() => new Headers([["a"]]), "TypeError", "pairs");
+assert.throws(() => new Headers([["a", "b", "c"]]), "TypeError", "pairs");
+assert.throws(() => new Headers({ get a() { throw new RangeError("mine"); } }), "RangeError", "mine");
+assert.throws(() => h.get(Symbol("x")), "TypeError");
+assert.throws(() => h.set("x", { toString() { throw new EvalError("mine"); } }), "EvalError");
+assert.throws(() => h.forEach(1), "TypeError");
+const it = h.keys();
+assert.throws(() => it.next.call({}), "TypeError");
+assert.equal(Object.prototype.toString.call(it), "[object Headers Iterator]");
+// Iteration sees changes.
+const live = new Headers([["a", "1"], ["b", "2"]]), names = [];
+for (const [name] of live) { names.push(name); live.delete("b"); live.set("c", "3"); }
+assert.same(names, ["a", "c"]);
+// Objects are ordinary: properties, symbols and freezing work.
+h.mine = 1; h[Symbol.for("k")] = 2;
+assert.equal(h.mine + h[Symbol.for("k")], 3);
+Object.freeze(h); h.set("z", "1"); assert.equal(h.get("z"), "1");

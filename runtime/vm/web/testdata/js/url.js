@@ -1,0 +1,37 @@
+const u = assert.isClass(URL, "https://user:pw@example.com:8443/a/b?x=1#f");
+assert.same([u.protocol, u.username, u.password, u.host, u.hostname, u.port, u.pathname, u.search, u.hash, u.origin],
+	["https:", "user", "pw", "example.com:8443", "example.com", "8443", "/a/b", "?x=1", "#f", "https://example.com:8443"]);
+assert.equal(`${u}`, u.href);
+assert.equal(JSON.stringify({ u }), `{"u":"${u.href}"}`);
+u.pathname = "/c d"; u.port = 443; u.username = ""; u.password = ""; u.hash = ""; u.search = "q=ü";
+assert.equal(u.href, "https://example.com/c%20d?q=%C3%BC");
+assert.equal(u.searchParams, u.searchParams);
+u.searchParams.append("z", "a b&c");
+assert.equal(u.search, "?q=%C3%BC&z=a+b%26c");
+const p = u.searchParams;
+u.search = "?n=1";
+assert.equal(p.get("n"), "1");
+u.href = "http://other/?m=2";
+assert.equal(p.get("m"), "2");
+p.delete("m");
+assert.equal(u.href, "http://other/");
+assert.throws(() => { u.href = "nope"; }, "TypeError", "Invalid URL");
+assert.throws(() => new URL(), "TypeError", "Invalid URL");
+assert.throws(() => new URL("/x"), "TypeError", "Invalid URL");
+assert.equal(new URL("/x?y", "http://a/b/c").href, "http://a/x?y");
+assert.equal(new URL("../x", new URL("http://a/b/c/d")).href, "http://a/b/x");
+assert.throws(() => new URL("http://a/", "nonsense"), "TypeError");
+assert.equal(URL.canParse("http://a"), true);
+assert.equal(URL.canParse("a"), false);
+assert.equal(URL.canParse("a", "http://b"), true);
+assert.equal(URL.parse("no"), null);
+assert.equal(URL.parse("http://a").href, "http://a/");
+assert(URL.parse("http://a") instanceof URL);
+// Fast and slow ways agree after a change.
+const fast = new URL("http://127.0.0.1:9000/a?b=c#d");
+fast.protocol = "https"; fast.hostname = "EXAMPLE.org";
+assert.equal(fast.href, "https://example.org:9000/a?b=c#d");
+assert.equal(new URL("http://0x7f.1/").hostname, "127.0.0.1");
+assert.throws(() => { u.origin = "x"; }, "TypeError");
+assert.equal(new URL("blob:https://a.b/c").origin, "https://a.b");
+assert.equal(new URL("data:text/plain,x").origin, "null");

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"slices"
 	"strings"
 	"sync"
 )
@@ -21,9 +22,9 @@ type mentions struct {
 	words []string
 }
 
-func (m *mentions) of(source string, words []string) []string {
+func (m *mentions) of(source string, words func() []string) []string {
 	m.once.Do(func() {
-		for _, w := range words {
+		for _, w := range words() {
 			if strings.Contains(source, w) {
 				m.words = append(m.words, w)
 			}
@@ -34,11 +35,34 @@ func (m *mentions) of(source string, words []string) []string {
 
 // fillGaps defines the built-ins that the program asks for.
 func (v *VM) fillGaps(p *Program) {
-	filler, ok := v.config.Platform.(GapFiller)
-	if !ok {
-		return
-	}
-	for _, word := range p.mentions.of(p.source, filler.Gaps()) {
-		filler.FillGap(v, word)
+	filler, _ := v.config.Platform.(GapFiller)
+	asked := p.mentions.of(p.source, func() []string {
+		words := slices.Clone(symbolWords)
+		if filler != nil {
+			words = append(words, filler.Gaps()...)
+		}
+		return words
+	})
+	for _, word := range asked {
+		if slices.Contains(symbolWords, word) {
+			v.defineSymbols()
+		} else {
+			filler.FillGap(v, word)
+		}
 	}
 }
+
+// symbolWords ask for the symbols of async iteration and of using.
+var symbolWords = []string{"asyncIterator", "ispose"}
+
+// defineSymbols defines the symbols that lowered async iteration and using
+// need: esbuild's helpers fall back to exactly these registered symbols, so a
+// script's own [Symbol.asyncIterator] methods and the helpers meet.
+func (v *VM) defineSymbols() {
+	if _, err := v.rt.RunProgram(symbolsProgram); err != nil {
+		panic(err)
+	}
+}
+
+var symbolsProgram = mustCompile(`for (const name of ["asyncIterator", "dispose", "asyncDispose"])
+	Object.defineProperty(Symbol, name, { value: Symbol.for("Symbol." + name) });`)

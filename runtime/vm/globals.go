@@ -12,7 +12,6 @@ type lazyGlobals struct {
 
 // installGlobals puts the platform's globals within reach.
 func (v *VM) installGlobals() {
-	v.defineSymbols()
 	if v.config.Platform == nil {
 		return
 	}
@@ -58,15 +57,3 @@ func (g *lazyGlobals) Delete(string) bool { return true }
 
 // Keys implements goja.DynamicObject: lazy globals are not enumerable.
 func (g *lazyGlobals) Keys() []string { return nil }
-
-// defineSymbols defines the symbols that lowered async iteration and `using` need:
-// esbuild's helpers fall back to exactly these registered symbols, so a
-// script's own [Symbol.asyncIterator] methods and the helpers meet.
-func (v *VM) defineSymbols() {
-	if _, err := v.rt.RunProgram(symbolsProgram); err != nil {
-		panic(err)
-	}
-}
-
-var symbolsProgram = mustCompile(`for (const name of ["asyncIterator", "dispose", "asyncDispose"])
-	Object.defineProperty(Symbol, name, { value: Symbol.for("Symbol." + name) });`)

@@ -190,3 +190,25 @@ func (v *VM) reflect(name string, args ...goja.Value) goja.Value {
 	}
 	return result
 }
+
+// Materialized returns the plain object behind a value of LazyJSON, filled, and
+// any other value as it is. It is for native code that must tell such a value
+// from a script's own Proxy; only native code makes proxies with native traps.
+func Materialized(value goja.Value) goja.Value {
+	obj, ok := value.(*goja.Object)
+	if !ok || obj.ExportType() != proxyType {
+		return value
+	}
+	proxy, ok := obj.Export().(goja.Proxy)
+	if !ok || proxy.Handler() == nil {
+		return value
+	}
+	traps, ok := proxy.Handler().Export().(*goja.ProxyTrapConfig)
+	if !ok {
+		return value
+	}
+	if traps.Has != nil {
+		traps.Has(proxy.Target(), "")
+	}
+	return proxy.Target()
+}

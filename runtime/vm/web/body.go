@@ -154,7 +154,7 @@ func (r *realm) parseJSON(b []byte) (goja.Value, error) {
 	if len(trimBOM(b)) == 0 {
 		return nil, call.Errorf(call.CodeInvalidJSON, "not valid JSON: the body is empty")
 	}
-	return r.v.ParseJSON(b)
+	return r.v.LazyJSON(b)
 }
 
 func trimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }

@@ -61,7 +61,7 @@ func (r *realm) dataClone(format string, args ...any) {
 }
 
 func (c *cloner) clone(value goja.Value) goja.Value {
-	obj, ok := value.(*goja.Object)
+	obj, ok := vm.Materialized(value).(*goja.Object)
 	if !ok {
 		if _, isSymbol := value.(*goja.Symbol); isSymbol {
 			c.r.dataClone("a symbol can not be cloned")

@@ -91,7 +91,7 @@ func (c *console) fields(args []goja.Value) ([]goja.Value, []byte) {
 	if last < 1 || !goja.IsString(args[0]) || placeholders(args[0].String()) >= last {
 		return args, nil
 	}
-	obj, ok := args[last].(*goja.Object)
+	obj, ok := vm.Materialized(args[last]).(*goja.Object)
 	if !ok || !c.r.isPlain(obj) {
 		return args, nil
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // maxFields bounds what a line carries besides its text.
@@ -40,7 +42,7 @@ func (w *fieldWriter) value(value goja.Value, depth int) {
 	if w.failed = w.failed || w.out.Len() > maxFields || depth > 16; w.failed {
 		return
 	}
-	obj, ok := value.(*goja.Object)
+	obj, ok := vm.Materialized(value).(*goja.Object)
 	if !ok {
 		w.primitive(value)
 		return

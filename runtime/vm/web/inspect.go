@@ -46,7 +46,7 @@ func (in *inspector) value(value goja.Value) string {
 }
 
 func (in *inspector) write(value goja.Value) string {
-	obj, ok := value.(*goja.Object)
+	obj, ok := vm.Materialized(value).(*goja.Object)
 	if !ok {
 		return primitive(value)
 	}

@@ -43,19 +43,19 @@
 		}
 		return out;
 	},
-	"Array.fromAsync": () => ({
+	"Array.fromAsync": () => { const asyncIterator = Symbol.for("Symbol.asyncIterator"); return ({
 		async fromAsync(items, map, self) {
 			if (map !== undefined && typeof map !== "function") throw new TypeError("Array.fromAsync: the mapper must be a function");
 			const out = typeof this === "function" && this !== Array ? new this() : [];
 			let i = 0;
 			const add = async (item) => { out[i] = map ? await map.call(self, item, i) : item; i++; };
-			const open = items[Symbol.asyncIterator] ?? items[Symbol.iterator];
+			const open = items[asyncIterator] ?? items[Symbol.iterator];
 			if (open == null) {
 				for (const n = Math.min(Math.trunc(items.length) || 0, 2 ** 32 - 1); i < n;) await add(await items[i]);
 				out.length = i;
 				return out;
 			}
-			const sync = items[Symbol.asyncIterator] == null, iterator = open.call(items);
+			const sync = items[asyncIterator] == null, iterator = open.call(items);
 			let finished = false;
 			try {
 				for (;;) {
@@ -69,7 +69,7 @@
 			out.length = i;
 			return out;
 		},
-	}).fromAsync,
+	}).fromAsync; },
 	"String.prototype.isWellFormed": () => ({
 		isWellFormed() {
 			const s = `${this}`;

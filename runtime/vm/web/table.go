@@ -11,7 +11,7 @@ import (
 
 // table prints rows and columns. What is no table is printed as it is.
 func (c *console) table(data, only goja.Value) {
-	rows, ok := data.(*goja.Object)
+	rows, ok := vm.Materialized(data).(*goja.Object)
 	if !ok {
 		c.print("info", []goja.Value{data})
 		return
@@ -62,7 +62,7 @@ func (c *console) row(rows *goja.Object, key string, head *[]string, column map[
 		cells[i] = text
 	}
 	value := orUndefined(c.r.own(rows, key))
-	obj, ok := value.(*goja.Object)
+	obj, ok := vm.Materialized(value).(*goja.Object)
 	if !ok || c.r.kindOf(obj) != kindPlain && c.r.kindOf(obj) != kindArray {
 		put(valueColumn, c.r.inspect(value, 1))
 		return cells

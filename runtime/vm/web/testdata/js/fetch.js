@@ -30,3 +30,12 @@ k3.abort();
 assert.equal(done.ok, true);
 assert.equal((await (await fetch("http://h/aborts")).json()).length, 2, "an answered call is not aborted");
 assert.equal(fetch.name, "fetch");
+// Large JSON is made of its text only when it is looked into; nothing shows that.
+const big = (await (await fetch("http://h/echo", { method: "POST", body: "x".repeat(300) })).json());
+const big2 = (await (await fetch("http://h/echo", { method: "POST", body: "x".repeat(300) })).json());
+console.log("big", big);
+//> info|big|BIG
+assert.same(Object.keys(structuredClone(big2)), Object.keys(big2));
+const big3 = (await (await fetch("http://h/echo", { method: "POST", body: "x".repeat(300) })).json());
+assert.equal(Response.json({ big3 }).status, 200);
+assert(JSON.stringify(big3).includes("xxx"));

@@ -102,7 +102,8 @@ func (b *Builder) gaveUp(ctx context.Context, s Script, format string) error {
 		return context.Cause(ctx)
 	}
 	e := buildError(call.CodeCompile, Problem{Message: fmt.Sprintf(format, b.options.Timeout), Pos: call.Position{File: s.File}})
-	e.Inputs = []string{s.Path}
+	e.seen = inputs{s.Path: stampOf(s.Path)}
+	e.Inputs = e.seen.paths()
 	return e
 }
 
@@ -115,7 +116,8 @@ func (b *Builder) build(p *Project, s Script) (rev *Revision, err error) {
 			rev, err = nil, buildError(call.CodeCompile, Problem{Message: fmt.Sprintf("the builder failed: %v", r), Pos: call.Position{File: s.File}})
 		}
 		if e, ok := err.(*BuildError); ok {
-			e.Inputs = job.inputs()
+			e.seen = job.inputs()
+			e.Inputs = e.seen.paths()
 		}
 	}()
 	if len(s.Rivals) > 0 {
@@ -130,7 +132,8 @@ func (b *Builder) build(p *Project, s Script) (rev *Revision, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rev = &Revision{Script: s.Name, File: s.File, Inputs: job.inputs(), Warnings: job.warnings(result)}
+	rev = &Revision{Script: s.Name, File: s.File, Warnings: job.warnings(result), seen: job.inputs()}
+	rev.Inputs = rev.seen.paths()
 	if err := bundle.finish(rev); err != nil {
 		return nil, err
 	}

@@ -45,9 +45,12 @@ type BuildError struct {
 	Problem
 	// Others are the rest, in the order of the sources.
 	Others []Problem
-	// Inputs are the files that were read before the build failed. One of
-	// them will have to change.
+	// Inputs are the files that were read before the build failed, and the
+	// folders in which what it did not find would be. One of them will have to
+	// change.
 	Inputs []string
+
+	seen inputs
 }
 
 func buildError(code call.Code, problems ...Problem) *BuildError {

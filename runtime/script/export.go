@@ -45,7 +45,7 @@ func (b *bundle) exported(name string) (ast.Expression, error) {
 		for _, d := range declarations(s) {
 			if id, ok := d.Target.(*ast.Identifier); ok && id.Name.String() == namespace && isCallTo(d.Initializer, "__toESM") {
 				return nil, buildError(call.CodeCompile, Problem{
-					Message: "a script must be an ES module: write export default { … } instead of module.exports", Pos: call.Position{File: b.file},
+					Message: "this exports nothing: a script is an ES module with export default { fetch, run, … } (module.exports does not count)", Pos: call.Position{File: b.file},
 				})
 			}
 		}

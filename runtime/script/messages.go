@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/evanw/esbuild/pkg/api"
 
@@ -63,7 +64,9 @@ func (j *job) problem(m api.Message) Problem {
 		}
 	}
 	if path, ok := strings.CutPrefix(m.Text, "Could not resolve \""); ok {
-		p.Message, p.Notes = unresolved(strings.TrimSuffix(path, "\"")), nil
+		path = strings.TrimSuffix(path, "\"")
+		p.Message, p.Notes = unresolved(path), nil
+		j.want(path, m.Location)
 	}
 	if l := m.Location; l != nil && l.File != entryName {
 		p.Pos = call.Position{File: cleanSource(filepath.ToSlash(l.File)), Line: l.Line, Column: unitColumn(l.LineText, l.Column) + 1}
@@ -108,6 +111,44 @@ func unresolved(path string) string {
 		return fmt.Sprintf("the package %q is not installed; run npm install %s", name, name)
 	}
 	return fmt.Sprintf("there is no %q: either the package %q is not installed (npm install %s) or it does not export that path", path, name, name)
+}
+
+// want notes where an import that leads nowhere would have to lead: when a file
+// appears in one of these folders, another build may succeed.
+func (j *job) want(path string, l *api.Location) {
+	var folders []string
+	if strings.HasPrefix(path, ".") && l != nil {
+		target := filepath.Join(j.project.Root, filepath.Dir(filepath.FromSlash(l.File)), filepath.FromSlash(path))
+		folders = append(folders, existing(filepath.Dir(target)))
+		if isDir(target) {
+			folders = append(folders, target)
+		}
+	} else if scope, _, scoped := strings.Cut(path, "/"); !strings.HasPrefix(path, "/") {
+		for _, base := range j.project.bases {
+			folder := filepath.Join(base, "node_modules")
+			if scoped && strings.HasPrefix(scope, "@") {
+				folder = filepath.Join(folder, scope)
+			}
+			folders = append(folders, existing(folder))
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, folder := range folders {
+		st := stampOf(folder)
+		if !st.modified.Before(j.start) {
+			st.modified = time.Time{} // it changed while we built: that is for the next build to see
+		}
+		j.seen[folder] = st
+	}
+}
+
+// existing returns the nearest folder that is there.
+func existing(folder string) string {
+	for !isDir(folder) && folder != filepath.Dir(folder) {
+		folder = filepath.Dir(folder)
+	}
+	return folder
 }
 
 // packageName is the part of an import path that npm knows.

@@ -8,11 +8,13 @@ package script
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/evanw/esbuild/pkg/api"
 )
@@ -27,26 +29,24 @@ type job struct {
 	builder *Builder
 	project *Project
 	script  Script
+	start   time.Time
 
 	mu    sync.Mutex        // esbuild calls us from many goroutines
 	files map[string]string // guarded by mu: real path to content
+	seen  map[string]stamp  // guarded by mu: files and folders as they were when they were read
 	size  int64             // guarded by mu
 }
 
 func newJob(b *Builder, p *Project, s Script) *job {
-	return &job{builder: b, project: p, script: s, files: map[string]string{}}
+	return &job{builder: b, project: p, script: s, files: map[string]string{}, seen: map[string]stamp{s.Path: stampOf(s.Path)}, start: time.Now()}
 }
 
-// inputs are the files read so far, and the script itself, which may be a link.
-func (j *job) inputs() []string {
+// inputs are the files read so far, the script itself, which may be a link, and
+// the folders in which what was not found would have to be; each as it was.
+func (j *job) inputs() inputs {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	paths := []string{j.script.Path}
-	for path := range j.files {
-		paths = append(paths, path)
-	}
-	slices.Sort(paths)
-	return slices.Compact(paths)
+	return maps.Clone(j.seen)
 }
 
 func (j *job) setup(b api.PluginBuild) {
@@ -160,7 +160,7 @@ func (j *job) read(path string) (string, error) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.files[path] = b.String()
+	j.files[path], j.seen[path] = b.String(), stampFrom(info)
 	if j.size += int64(b.Len()); j.size > j.builder.options.MaxSource {
 		return "", fmt.Errorf("with %s the sources of this script are larger than %d KiB; import less, or keep data out of the code", j.project.display(path), j.builder.options.MaxSource>>10)
 	}

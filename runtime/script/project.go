@@ -157,8 +157,15 @@ func cleanSource(path string) string {
 // List finds the project's scripts, sorted by name. Links to folders are
 // followed as long as they stay where the project may read.
 func (p *Project) List() ([]Script, error) {
+	scripts, _, err := p.list(nil)
+	return scripts, err
+}
+
+// list returns the scripts and the folders that were looked into, which do not
+// include the ignored ones.
+func (p *Project) list(ignore []string) (scripts []Script, folders []string, err error) {
 	byName := map[string]*Script{}
-	w := walker{project: p, visit: func(path string) {
+	w := walker{project: p, ignore: ignore, visit: func(path string) {
 		s, ok := p.scriptAt(path)
 		if !ok {
 			return
@@ -170,14 +177,13 @@ func (p *Project) List() ([]Script, error) {
 		byName[s.Name] = &s
 	}}
 	if err := w.walk(p.Scripts, nil); err != nil {
-		return nil, fmt.Errorf("list the scripts in %s: %w", p.Scripts, err)
+		return nil, nil, fmt.Errorf("list the scripts in %s: %w", p.Scripts, err)
 	}
-	out := make([]Script, 0, len(byName))
 	for _, s := range byName {
-		out = append(out, *s)
+		scripts = append(scripts, *s)
 	}
-	slices.SortFunc(out, func(a, b Script) int { return cmp.Compare(a.Name, b.Name) })
-	return out, nil
+	slices.SortFunc(scripts, func(a, b Script) int { return cmp.Compare(a.Name, b.Name) })
+	return scripts, w.folders, nil
 }
 
 // scriptAt returns the script that the file at path is, by its name alone.
@@ -193,24 +199,23 @@ func (p *Project) scriptAt(path string) (Script, bool) {
 // walker visits the files below a folder that scripts may be in.
 type walker struct {
 	project *Project
+	ignore  []string
 	visit   func(path string)
-	folder  func(path string) // called for every folder entered, if set
+	folders []string // those visited
 }
 
 // walk visits dir. chain holds the real paths of the folders above it, so that
 // a link to one of them ends there.
 func (w *walker) walk(dir string, chain []string) error {
 	real, err := filepath.EvalSymlinks(dir)
-	if err != nil || slices.Contains(chain, real) || !w.project.allowed(real) {
+	if err != nil || slices.Contains(chain, real) || slices.Contains(w.ignore, dir) || !w.project.allowed(real) {
 		return ignoreMissing(err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	if w.folder != nil {
-		w.folder(dir)
-	}
+	w.folders = append(w.folders, dir)
 	chain = append(slices.Clip(chain), real)
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())

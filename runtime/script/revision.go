@@ -49,6 +49,8 @@ type Revision struct {
 	// Handlers are what the script exports: run, fetch, scheduled. The registry
 	// fills them in from its Check function before anybody sees the revision.
 	Handlers []string
+
+	seen inputs
 }
 
 // Source is one file of a revision.

@@ -66,14 +66,16 @@ type VM struct {
 	rt     *goja.Runtime
 	config Config
 
-	enterFunc goja.Callable // calls its argument from JavaScript: see enter
-	exports   *goja.Object  // the script's default export, or its namespace
-	handlers  map[Handler]goja.Callable
-	modules   map[string]*goja.Object
-	locals    map[any]any
-	hidden    *goja.Symbol
-	classes   map[string]*goja.Object
-	intrinsic intrinsics
+	enterFunc   goja.Callable // calls its argument from JavaScript: see enter
+	enterNative goja.Value    // calls entering
+	entering    func()
+	exports     *goja.Object // the script's default export, or its namespace
+	handlers    map[Handler]goja.Callable
+	modules     map[string]*goja.Object
+	locals      map[any]any
+	hidden      *goja.Symbol
+	classes     map[string]*goja.Object
+	intrinsic   intrinsics
 
 	run        *run
 	rejections []*goja.Promise // rejected and unhandled so far, in order
@@ -138,6 +140,10 @@ func newVM(config Config) *VM {
 		panic(fmt.Sprintf("vm: own program failed: %v", err))
 	}
 	v.enterFunc, _ = goja.AssertFunction(fn)
+	v.enterNative = v.rt.ToValue(func(goja.FunctionCall) goja.Value {
+		v.entering()
+		return goja.Undefined()
+	})
 	v.takeIntrinsics()
 	v.installGlobals()
 	return v
@@ -395,10 +401,9 @@ func (v *VM) overBudget() *call.Error {
 // enter runs f inside the VM and then drains the microtasks. It goes through a
 // JavaScript function so that nothing f does drains them early.
 func (v *VM) enter(f func()) error {
-	_, err := v.enterFunc(goja.Undefined(), v.rt.ToValue(func(goja.FunctionCall) goja.Value {
-		f()
-		return goja.Undefined()
-	}))
+	v.entering = f
+	_, err := v.enterFunc(goja.Undefined(), v.enterNative)
+	v.entering = nil
 	return err
 }
 

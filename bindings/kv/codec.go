@@ -21,6 +21,7 @@ type codec struct {
 	toISO      goja.Callable // Date.prototype.toISOString
 	uint8      *goja.Object
 	length     goja.Callable            // the getter of a typed array's length
+	arrays     goja.Callable            // Array.isArray
 	collection map[string]*goja.Object  // Map and Set
 	forEach    map[string]goja.Callable // of their prototypes
 }
@@ -44,6 +45,7 @@ func newCodec(v *vm.VM) *codec {
 		collection: map[string]*goja.Object{"Map": global("Map"), "Set": global("Set")},
 		forEach:    map[string]goja.Callable{"Map": method("Map", "forEach"), "Set": method("Set", "forEach")},
 	}
+	c.arrays, _ = goja.AssertFunction(global("Array").Get("isArray"))
 	c.length = lengthGetter(rt, c.uint8)
 	return c
 }
@@ -59,6 +61,18 @@ func lengthGetter(rt *goja.Runtime, uint8 *goja.Object) goja.Callable {
 	}
 	get, _ := goja.AssertFunction(descriptor.(*goja.Object).Get("get"))
 	return get
+}
+
+var typeProxy = reflect.TypeFor[goja.Proxy]()
+
+// isArray is Array.isArray: JSON that came from outside is a proxy, until a
+// script looks inside.
+func (c *codec) isArray(obj *goja.Object) bool {
+	if obj.ExportType() != typeProxy {
+		return obj.ClassName() == "Array"
+	}
+	is, err := c.arrays(goja.Undefined(), obj)
+	return err == nil && is.ToBoolean()
 }
 
 var typeBytes = reflect.TypeFor[[]byte]()

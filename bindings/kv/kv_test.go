@@ -181,3 +181,10 @@ func TestLimits(t *testing.T) {
 	_, err := w.run("s", `await kv.getMany(Array.from({ length: 9 }, (_, i) => ["big", i]))`)
 	expectError(t, err, call.CodeKVLimit, "ask for fewer keys")
 }
+
+func TestKeysOfUntouchedJSON(t *testing.T) {
+	// JSON from outside is a proxy until the script looks inside; it is a key
+	// like any other.
+	w := newWorld(t)
+	expect(t, w.must("s", `const key = new Proxy(["a", 1], {}); await kv.set(key, 1); return (await kv.getMany(new Proxy([key], {})))[0].value`), `1`)
+}

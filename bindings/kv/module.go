@@ -85,7 +85,7 @@ func (s *space) get(c goja.FunctionCall) goja.Value {
 
 func (s *space) getMany(c goja.FunctionCall) goja.Value {
 	list, ok := s.v.Arg(c, 0).(*goja.Object)
-	if !ok || list.ClassName() != "Array" {
+	if !ok || !s.isArray(list) {
 		s.v.Throw(call.CodeInvalidArgument, "kv.getMany takes an array of keys, not %s", vm.TypeOf(s.v.Arg(c, 0)))
 	}
 	s.v.Options(c, 1, "kv.getMany")
@@ -272,7 +272,7 @@ func (s *space) committed(d Done) goja.Value {
 // key reads a key that a script passed.
 func (s *space) key(value goja.Value, name string) Key {
 	list, ok := value.(*goja.Object)
-	if !ok || list.ClassName() != "Array" {
+	if !ok || !s.isArray(list) {
 		s.v.Throw(call.CodeInvalidArgument, `%s must be an array such as ["orders", 42], not %s`, name, vm.TypeOf(value))
 	}
 	n := list.Get("length").ToInteger()

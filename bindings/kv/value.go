@@ -153,9 +153,11 @@ func (e *encoder) object(obj *goja.Object) {
 		e.collect(obj, class)
 		return
 	}
-	switch obj.ClassName() {
-	case "Array":
+	if e.isArray(obj) {
 		e.array(obj)
+		return
+	}
+	switch obj.ClassName() {
 	case "Date":
 		if obj.Export() == nil {
 			e.refuse("an invalid Date")
@@ -237,7 +239,7 @@ func (e *encoder) wrap(start int) {
 	e.raw("}")
 }
 
-// collectionClass tells maps and sets, which have no class name of their own.
+// collectionClass tells maps and sets, whose class name is that of any object.
 func collectionClass(obj *goja.Object) string {
 	switch {
 	case obj.ExportType() == typeMapEntries:
@@ -358,16 +360,15 @@ func (e *encoder) number(f float64) {
 
 // isPlainObject tells objects of properties, instances of a script's classes
 // among them, from those with something inside: promises, other typed arrays,
-// proxies, requests.
+// requests.
 func isPlainObject(v *vm.VM, obj *goja.Object) bool {
 	if _, native := vm.Reveal[goja.DynamicObject](v, obj); native {
 		return false
 	}
-	switch tag := obj.GetSymbol(goja.SymToStringTag); {
-	case goja.IsString(tag) && slices.Contains(opaque, tag.String()):
+	if tag := obj.GetSymbol(goja.SymToStringTag); goja.IsString(tag) && slices.Contains(opaque, tag.String()) {
 		return false
 	}
-	return obj.ExportType() == typeMap
+	return obj.ExportType() == typeMap || obj.ExportType() == typeProxy
 }
 
 // opaque are built-in classes that look like plain objects from outside.

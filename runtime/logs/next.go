@@ -19,8 +19,10 @@ const catchUpScan = 20_000
 // the log or the subscription was closed.
 func (s *Subscription) Next(ctx context.Context) (Event, error) {
 	for {
-		sealed := isClosed(s.log.done) // asked before looking, like the bell
+		// Both before looking, and in this order: the bell rings once more
+		// after the log is sealed, so one of the two is never missed.
 		bell := s.log.bell.next()
+		sealed := isClosed(s.log.done)
 		f, err := s.look(ctx)
 		switch {
 		case err != nil:
@@ -89,12 +91,12 @@ func (s *Subscription) look(ctx context.Context) (found, error) {
 		return found{more: more}, nil
 	}
 	now := time.Now()
-	wait := s.ready.Sub(now)
+	ready := s.ready
 	if s.queue.len() >= s.opts.Batch {
-		wait -= s.opts.Interval * 3 / 4
+		ready = ready.Add(-s.opts.Interval * 3 / 4)
 	}
-	if wait > 0 {
-		return found{wait: wait}, nil
+	if ready.After(now) {
+		return found{wait: ready.Sub(now)}, nil
 	}
 	if !s.catching { // the past is not paced
 		s.ready = now.Add(s.opts.Interval)

@@ -4,14 +4,18 @@ package logs
 // gaps between them, in order.
 type queue struct {
 	items []item
+	spare []item // items' memory from its beginning, to be used again when it is empty
 	bytes int
 }
 
-// item is a record, or a gap when rec is nil.
+// item is a record or a gap.
 type item struct {
 	rec *Record
-	gap Gap
+	gap *Gap
 }
+
+// keepItems is the largest queue whose memory is kept when it is empty: two batches.
+const keepItems = 1024
 
 func (it *item) first() uint64 {
 	if it.rec != nil {
@@ -37,8 +41,17 @@ func (it *item) cost() int {
 func (q *queue) len() int { return len(q.items) }
 
 func (q *queue) add(rec *Record) {
-	q.items = append(q.items, item{rec: rec})
+	q.append(item{rec: rec})
 	q.bytes += rec.cost()
+}
+
+func (q *queue) append(it item) {
+	if len(q.items) == cap(q.items) {
+		q.items = append(q.items, it)
+		q.spare = q.items[:0]
+		return
+	}
+	q.items = append(q.items, it)
 }
 
 // addGap adds a gap, or widens the one at the end.
@@ -47,10 +60,10 @@ func (q *queue) addGap(g Gap) {
 		return
 	}
 	if n := len(q.items); n > 0 && q.items[n-1].rec == nil && q.items[n-1].gap.To+1 == g.From {
-		q.items[n-1].gap.To = g.To
+		q.items[n-1].gap.To = g.To // still ours: a gap that was taken is out of the queue
 		return
 	}
-	q.items = append(q.items, item{gap: g})
+	q.append(item{gap: &g})
 }
 
 // shrink turns the oldest items into one gap until the rest fits.
@@ -58,7 +71,7 @@ func (q *queue) shrink(items, bytes int) {
 	for len(q.items) > 1 && (len(q.items) > items || q.bytes > bytes) {
 		a, b := &q.items[0], &q.items[1]
 		q.bytes -= a.cost() + b.cost()
-		q.items[1] = item{gap: Gap{From: a.first(), To: b.last(), Reason: ReasonPaused}}
+		q.items[1] = item{gap: &Gap{From: a.first(), To: b.last(), Reason: ReasonPaused}}
 		q.items[0] = item{}
 		q.items = q.items[1:]
 	}
@@ -85,12 +98,12 @@ func (q *queue) takeGap() *Gap {
 	}
 	g := q.items[0].gap
 	q.drop(1)
-	return &g
+	return g
 }
 
 // take takes records from the front, up to the next gap.
 func (q *queue) take(most, bytes int) []*Record {
-	var out []*Record
+	out := make([]*Record, 0, min(most, len(q.items)))
 	for i := range q.items {
 		rec := q.items[i].rec
 		if rec == nil || len(out) == most || (len(out) > 0 && bytes < rec.cost()) {
@@ -109,6 +122,9 @@ func (q *queue) drop(n int) {
 	clear(q.items[:n])
 	q.items = q.items[n:]
 	if len(q.items) == 0 {
-		q.items = nil
+		q.items = q.spare
+		if cap(q.spare) > keepItems {
+			q.items, q.spare = nil, nil
+		}
 	}
 }

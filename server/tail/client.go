@@ -136,7 +136,6 @@ func (c *Client) connect(ctx context.Context) error {
 	return nil
 }
 
-
 // tail is the number of old entries to ask for: only without a cursor.
 func (c *Client) tail() int {
 	if c.since != nil {

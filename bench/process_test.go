@@ -1,0 +1,91 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// process is a measured program.
+type process struct {
+	cmd *exec.Cmd
+	url string
+	out *bufio.Scanner
+}
+
+// spawn starts this test binary in a role and waits until it says where it listens.
+func spawn(b testing.TB, role string, args ...string) *process {
+	b.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	cmd.Stderr = io.Discard
+	if testing.Verbose() {
+		cmd.Stderr = os.Stderr
+	}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	p := &process{cmd: cmd, out: bufio.NewScanner(stdout)}
+	b.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait()
+	})
+	for p.out.Scan() {
+		if url, ok := strings.CutPrefix(p.out.Text(), "listening on "); ok {
+			p.url = url
+			go func() {
+				for p.out.Scan() { // nobody else reads on
+				}
+			}()
+			return p
+		}
+	}
+	b.Fatalf("the %s ended before it listened", role)
+	return nil
+}
+
+// cpu is the time the process has used so far.
+func (p *process) cpu(b testing.TB) time.Duration {
+	b.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	// The name in parentheses may hold spaces; user and system time are the
+	// 12th and 13th fields after it, in ticks of 10 ms.
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// memory is the process's resident memory in KiB.
+func (p *process) memory(b testing.TB) int {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for line := range strings.SplitSeq(string(status), "\n") {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, _ := strconv.Atoi(strings.Fields(rest)[0])
+			return kib
+		}
+	}
+	return 0
+}

@@ -1,0 +1,272 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"reprise/bindings/authbind"
+	"reprise/bindings/httpbind"
+	"reprise/bindings/kv"
+	"reprise/bindings/retry"
+	"reprise/bindings/run"
+	"reprise/bindings/secrets"
+	"reprise/connections"
+	"reprise/runtime"
+	"reprise/runtime/logs"
+	"reprise/runtime/script"
+	"reprise/runtime/vm"
+	"reprise/runtime/vm/web"
+	"reprise/runtime/worker"
+	"reprise/server"
+	"reprise/server/admin"
+	"reprise/server/metrics"
+	"reprise/store"
+	"reprise/store/badger"
+)
+
+// stopGrace is how long requests and runs in progress may take when the
+// server stops.
+const stopGrace = 10 * time.Second
+
+// appOptions are how a command runs the program.
+type appOptions struct {
+	dev    bool // .env counts, visitors are told what is wrong
+	memory bool // nothing is kept
+	watch  bool
+	show   io.Writer // where log entries are printed; nil for nowhere
+	filter string    // which ones
+}
+
+// app is the whole program, wired. It is made and started by startApp.
+type app struct {
+	config  *Config
+	options appOptions
+
+	project *script.Project
+	scripts *scripts
+	store   store.Store
+	logData store.LogStore
+	log     *logs.Log
+	screen  *terminal
+	engine  *runtime.Engine
+	http    *httpbind.Binding
+	server  *server.Server
+	watch   func() error // stops watching
+}
+
+// modules are the VM sides of the bindings.
+func modules() []vm.Module {
+	return []vm.Module{httpbind.Module(), kv.Module(), run.Module(), retry.Module(), authbind.Module(), secrets.Module()}
+}
+
+// startApp wires the rooms together and starts them. When it returns, both
+// origins answer. Whatever fails, what was started is closed again.
+func startApp(ctx context.Context, c *Config, o appOptions) (a *app, err error) {
+	a = &app{config: c, options: o, watch: func() error { return nil }}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close(ctx))
+		}
+	}()
+	logger := slog.New(&serverLog{log: a})
+	if a.project, err = script.OpenProject(c.Dir); err != nil {
+		return nil, usagef("%w", err)
+	}
+	workers := worker.New(worker.Options{Platform: web.Platform(), Modules: modules(), Connect: httpbind.Connect})
+	a.scripts = newScripts(c, a.project, workers, logger)
+	if err := a.loadAndOpen(ctx, logger); err != nil {
+		return nil, err
+	}
+	if o.show != nil {
+		if a.screen, err = showLog(ctx, a.log, o.show, c.LogFormat, o.filter); err != nil {
+			return nil, err
+		}
+	}
+	a.scripts.attach(a.log)
+	return a, a.serve(ctx, workers, logger)
+}
+
+// Emit sends an entry to the log, which may still have to be opened.
+func (a *app) Emit(e logs.Entry) uint64 { return a.scripts.Emit(e) }
+
+// loadAndOpen builds the scripts and opens the stores, all at the same time.
+func (a *app) loadAndOpen(ctx context.Context, logger *slog.Logger) error {
+	var group errgroup.Group
+	group.Go(func() error { return a.scripts.registry.Load(ctx) })
+	group.Go(func() (err error) {
+		s, err := badger.Open(badger.Options{Dir: filepath.Join(a.config.Data, "store"), InMemory: a.options.memory, Logger: logger})
+		if err == nil {
+			a.store = s
+		}
+		return err
+	})
+	group.Go(func() error {
+		l, err := badger.OpenLogs(badger.LogOptions{Dir: filepath.Join(a.config.Data, "logs"), InMemory: a.options.memory, Logger: logger})
+		if err != nil {
+			return err
+		}
+		a.logData = l
+		a.log, err = logs.Open(ctx, logs.Options{Store: l, Retention: a.config.LogRetention, MaxBytes: a.config.LogMaxBytes})
+		return err
+	})
+	return group.Wait()
+}
+
+// serve makes the engine and the server and starts them.
+func (a *app) serve(ctx context.Context, workers *worker.Host, logger *slog.Logger) error {
+	c := a.config
+	upstreams, err := connections.NewSet()
+	if err != nil {
+		return err
+	}
+	vault, err := connections.NewSecrets(c.Secrets, c.SecretHosts)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	env, err := c.envJSON()
+	if err != nil {
+		return err
+	}
+	m := metrics.New(metrics.Options{
+		Version: Version, Scripts: a.scripts.counts,
+		Tails: func() int {
+			if s := a.scripts.server.Load(); s != nil {
+				return s.Tails()
+			}
+			return 0
+		},
+	})
+	a.scripts.reloaded = m.Reloaded
+	a.http = httpbind.New(httpbind.Options{Connections: upstreams, Secrets: vault})
+	a.engine, err = runtime.New(ctx, runtime.Options{
+		Store: a.store, Log: a.log, Scripts: a.scripts, Workers: workers, Meter: m, Logger: logger,
+		Bindings: []runtime.Binding{a.http, kv.New(a.store)},
+		Env:      env, Connections: upstreams.Names(), Secrets: vault.Names,
+	})
+	if err != nil {
+		return err
+	}
+	a.server, err = server.New(a.serverOptions(m, logger))
+	if err != nil {
+		return usagef("%w", err)
+	}
+	a.scripts.server.Store(a.server)
+	if err := a.server.Start(ctx); err != nil {
+		return err
+	}
+	if err := upstreams.SetSelf(a.server.ScriptsURL()); err != nil {
+		return err
+	}
+	if a.options.watch {
+		a.startWatching(ctx, logger)
+	}
+	return nil
+}
+
+func (a *app) serverOptions(m *metrics.Metrics, logger *slog.Logger) server.Options {
+	c := a.config
+	o := server.Options{
+		Addr: c.Addr, Admin: c.Admin, DataDir: c.Data, Engine: a.engine, Scripts: a.scripts.registry, Log: a.log, Metrics: m,
+		Secret: func(name string) (string, bool) {
+			value, ok := c.Secrets[name]
+			return value, ok
+		},
+		Logger: logger, Version: Version, Project: a.project.Root, Dev: a.options.dev,
+		TLSCert: c.TLSCert, TLSKey: c.TLSKey,
+	}
+	if rel, err := filepath.Rel(a.project.Root, a.project.Scripts); err == nil {
+		o.Folder = filepath.ToSlash(rel)
+	}
+	if c.NoAdmin {
+		o.Admin = ""
+	}
+	if a.options.memory {
+		o.DataDir = ""
+	}
+	if h, ok := a.store.(interface{ Health() error }); ok {
+		o.Checks = append(o.Checks, admin.Check{Name: "store", Test: h.Health})
+	}
+	return o
+}
+
+// startWatching keeps the scripts current until the app is closed.
+func (a *app) startWatching(ctx context.Context, logger *slog.Logger) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() {
+		err := a.scripts.registry.Watch(ctx)
+		if err != nil {
+			logger.Error("files are not watched: saves need a restart", "error", err)
+		}
+		ended <- err
+	}()
+	a.watch = func() error {
+		cancel()
+		<-ended // said already
+		return nil
+	}
+}
+
+// wait returns when ctx is done or the server has failed.
+func (a *app) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-a.server.Failed():
+		return err
+	}
+}
+
+// close stops what was started, in the reverse order: no new requests, then
+// the runs in progress, then what they use.
+func (a *app) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+	defer cancel()
+	errs := []error{a.watch()}
+	if a.server != nil {
+		errs = append(errs, a.server.Close(ctx))
+	}
+	if a.engine != nil {
+		errs = append(errs, a.engine.Close(ctx))
+	}
+	if a.http != nil {
+		a.http.Close()
+	}
+	if a.log != nil {
+		errs = append(errs, a.log.Close())
+	}
+	if a.screen != nil {
+		a.screen.close()
+	}
+	if a.logData != nil {
+		errs = append(errs, a.logData.Close())
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// announce prints where the program answers.
+func (a *app) announce(w io.Writer) {
+	fmt.Fprintf(w, "listening on %s\n", a.server.ScriptsURL())
+	if url := a.server.StudioURL(); url != "" {
+		fmt.Fprintf(w, "studio       %s\n", url)
+	}
+	n := len(a.scripts.registry.List())
+	dir := a.project.Scripts
+	if here, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(here, dir); err == nil {
+			dir = rel
+		}
+	}
+	fmt.Fprintf(w, "scripts      %d in %s\n", n, dir)
+}

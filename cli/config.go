@@ -1,0 +1,261 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/joho/godotenv"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"reprise/connections"
+	"reprise/runtime/call"
+)
+
+// configFile is the project's settings file.
+const configFile = "reprise.yaml"
+
+// envPrefix begins the names of environment variables that are settings.
+const envPrefix = "REPRISE_"
+
+// Config is everything a server is told. See docs/reference/configuration.md.
+type Config struct {
+	Dir string // the project folder
+
+	Addr      string
+	Admin     string
+	NoAdmin   bool
+	Data      string
+	LogFormat string // "text" or "json"
+	TLSCert   string
+	TLSKey    string
+	Poll      bool
+
+	LogRetention time.Duration
+	LogMaxBytes  int64
+
+	// Env holds the plain values of env; SecretHosts where a secret may go.
+	Env         map[string]any
+	SecretHosts map[string][]string
+	// Secrets are the values from the environment and, in dev, from .env.
+	Secrets map[string]string
+}
+
+// file is reprise.yaml. Keys that are not here are errors.
+type file struct {
+	Addr      *string               `yaml:"addr"`
+	Admin     *string               `yaml:"admin"`
+	NoAdmin   *bool                 `yaml:"noAdmin"`
+	Data      *string               `yaml:"data"`
+	LogFormat *string               `yaml:"logFormat"`
+	TLSCert   *string               `yaml:"tlsCert"`
+	TLSKey    *string               `yaml:"tlsKey"`
+	Poll      *bool                 `yaml:"poll"`
+	Logs      fileLogs              `yaml:"logs"`
+	Env       map[string]any        `yaml:"env"`
+	Secrets   map[string]fileSecret `yaml:"secrets"`
+}
+
+type fileLogs struct {
+	Retention *string `yaml:"retention"`
+	MaxBytes  *int64  `yaml:"maxBytes"`
+}
+
+type fileSecret struct {
+	Hosts []string `yaml:"hosts"`
+}
+
+// settings maps a setting's key to its flag.
+var settings = map[string]string{
+	"addr": "addr", "admin": "admin", "noAdmin": "no-admin", "data": "data", "logFormat": "log-format",
+	"tlsCert": "tls-cert", "tlsKey": "tls-key", "poll": "poll",
+	"logs.retention": "log-retention", "logs.maxBytes": "log-max-bytes",
+}
+
+// loadConfig reads all sources for the project in dir. dev says that .env counts.
+func loadConfig(cmd *cobra.Command, dir string, environ []string, dev bool) (*Config, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	f, err := readFile(filepath.Join(abs, configFile))
+	if err != nil {
+		return nil, err
+	}
+	k := koanf.New(".")
+	if err := k.Load(confmap.Provider(f.settings(), "."), nil); err != nil {
+		return nil, err
+	}
+	if err := k.Load(envProvider(environ), nil); err != nil {
+		return nil, err
+	}
+	if err := k.Load(flagProvider(cmd, k), nil); err != nil {
+		return nil, err
+	}
+	c := &Config{
+		Dir: abs, Addr: k.String("addr"), Admin: k.String("admin"), NoAdmin: k.Bool("noAdmin"), Data: k.String("data"),
+		LogFormat: k.String("logFormat"), TLSCert: k.String("tlsCert"), TLSKey: k.String("tlsKey"), Poll: k.Bool("poll"),
+		LogMaxBytes: k.Int64("logs.maxBytes"), Env: f.Env, SecretHosts: map[string][]string{},
+	}
+	for name, s := range f.Secrets {
+		if len(s.Hosts) > 0 {
+			c.SecretHosts[name] = s.Hosts
+		}
+	}
+	if text := k.String("logs.retention"); text != "" {
+		if c.LogRetention, err = call.ParseDuration(text); err != nil {
+			return nil, usagef("logs.retention: %w", err)
+		}
+	}
+	if c.Secrets, err = readSecrets(abs, environ, dev); err != nil {
+		return nil, err
+	}
+	return c, c.check()
+}
+
+func (c *Config) check() error {
+	if c.LogFormat == "" {
+		c.LogFormat = "text" // a command without the flag
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		return usagef("--log-format is %q; it is text or json", c.LogFormat)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return usagef("--tls-cert and --tls-key go together")
+	}
+	if !filepath.IsAbs(c.Data) {
+		c.Data = filepath.Join(c.Dir, c.Data)
+	}
+	if _, ok := c.Env["self"]; ok {
+		return usagef("%s: env.self is the built-in connection to this server; choose another name", configFile)
+	}
+	return nil
+}
+
+// readFile reads reprise.yaml; a missing one is empty.
+func readFile(path string) (*file, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &file{}, nil
+	}
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	var f file
+	if len(bytes.TrimSpace(text)) == 0 {
+		return &f, nil
+	}
+	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
+		return nil, usagef("%s: %s", path, yaml.FormatError(err, false, true))
+	}
+	return &f, nil
+}
+
+// settings are the keys the file sets, as koanf takes them.
+func (f *file) settings() map[string]any {
+	out := map[string]any{}
+	put := func(key string, set bool, value func() any) {
+		if set {
+			out[key] = value()
+		}
+	}
+	put("addr", f.Addr != nil, func() any { return *f.Addr })
+	put("admin", f.Admin != nil, func() any { return *f.Admin })
+	put("noAdmin", f.NoAdmin != nil, func() any { return *f.NoAdmin })
+	put("data", f.Data != nil, func() any { return *f.Data })
+	put("logFormat", f.LogFormat != nil, func() any { return *f.LogFormat })
+	put("tlsCert", f.TLSCert != nil, func() any { return *f.TLSCert })
+	put("tlsKey", f.TLSKey != nil, func() any { return *f.TLSKey })
+	put("poll", f.Poll != nil, func() any { return *f.Poll })
+	put("logs.retention", f.Logs.Retention != nil, func() any { return *f.Logs.Retention })
+	put("logs.maxBytes", f.Logs.MaxBytes != nil, func() any { return *f.Logs.MaxBytes })
+	return out
+}
+
+// envProvider reads REPRISE_LOG_FORMAT and the like: the flag's name in capitals.
+func envProvider(environ []string) koanf.Provider {
+	keys := map[string]string{}
+	for key, flag := range settings {
+		keys[envPrefix+strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))] = key
+	}
+	return env.Provider(".", env.Opt{
+		EnvironFunc: func() []string { return environ },
+		TransformFunc: func(name, value string) (string, any) {
+			return keys[name], value // an empty key is left out
+		},
+	})
+}
+
+// flagProvider reads the flags: those given, and the defaults of the others.
+func flagProvider(cmd *cobra.Command, k *koanf.Koanf) koanf.Provider {
+	keys := map[string]string{}
+	for key, flag := range settings {
+		keys[flag] = key
+	}
+	return posflag.ProviderWithFlag(cmd.Flags(), ".", k, func(f *pflag.Flag) (string, any) {
+		return keys[f.Name], posflag.FlagVal(cmd.Flags(), f)
+	})
+}
+
+// readSecrets collects REPRISE_SECRET_* from the environment and, in dev,
+// from .env, where the environment wins.
+func readSecrets(dir string, environ []string, dev bool) (map[string]string, error) {
+	if dev {
+		values, err := godotenv.Read(filepath.Join(dir, ".env"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, usagef("%s: %w", filepath.Join(dir, ".env"), err)
+		}
+		lines := make([]string, 0, len(values)+len(environ))
+		for k, v := range values {
+			lines = append(lines, k+"="+v)
+		}
+		environ = append(lines, environ...)
+	}
+	return connections.SecretsIn(environ), nil
+}
+
+// addServeFlags declares the settings of a server on a command.
+func addServeFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.String("addr", "127.0.0.1:8080", "address of the script origin")
+	f.String("admin", "127.0.0.1:8081", "address of the studio and the admin API")
+	f.Bool("no-admin", false, "do not serve the studio and the admin API")
+	f.String("data", ".reprise", "data folder, relative to the project")
+	f.String("log-format", "text", "what the terminal shows: text or json")
+	f.String("tls-cert", "", "PEM file of the TLS certificate of the script origin")
+	f.String("tls-key", "", "PEM file of its key")
+	f.Bool("poll", false, "watch files by polling, for file systems without notifications")
+	f.String("log-retention", "7 days", "how long log entries are kept")
+	f.Int64("log-max-bytes", 1<<30, "how many bytes of log entries are kept")
+}
+
+// envJSON is the JSON object of env's plain values.
+func (c *Config) envJSON() ([]byte, error) {
+	if len(c.Env) == 0 {
+		return nil, nil
+	}
+	b, err := json.Marshal(c.Env)
+	if err != nil {
+		return nil, usagef("%s: env: %w", configFile, err)
+	}
+	return b, nil
+}
+
+// projectDir is the folder argument, or the current folder.
+func projectDir(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return "."
+}

@@ -1,0 +1,20 @@
+package cli
+
+import (
+	"fmt"
+	goruntime "runtime"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersion(stdio IO) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(stdio.Out, "reprise %s %s/%s %s\n", Version, goruntime.GOOS, goruntime.GOARCH, goruntime.Version())
+			return err
+		},
+	}
+}

@@ -1,6 +1,7 @@
 package connections
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -41,7 +42,8 @@ func RetryAfter(text string, now time.Time) (after time.Duration, ok bool) {
 	if text == "" {
 		return 0, false
 	}
-	if seconds, err := strconv.ParseUint(text, 10, 63); err == nil {
+	// A number that is out of range comes back as the largest one.
+	if seconds, err := strconv.ParseUint(text, 10, 63); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second, true
 	}
 	at, err := http.ParseTime(text)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -140,7 +141,12 @@ func splitPort(host string) (name, port string) {
 }
 
 func validHost(pattern string) bool {
-	name, _ := splitPort(strings.TrimPrefix(pattern, "*."))
+	name, port := splitPort(strings.TrimPrefix(pattern, "*."))
+	if port != "" {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return false
+		}
+	}
 	return name != "" && !strings.HasSuffix(pattern, ":") && !strings.ContainsAny(name, "/@*? \t#%")
 }
 

@@ -80,7 +80,8 @@ func (s *Set) Names() []string {
 }
 
 // Resolve returns the URL of path at the named connection. The path can not
-// leave what is below the base URL. Errors are *call.Error.
+// leave what is below the base URL; an absolute URL must be below it already,
+// as the links of a paged API are. Errors are *call.Error.
 func (s *Set) Resolve(name, path string) (string, error) {
 	s.mu.RLock()
 	base, ok := s.byName[name]
@@ -93,7 +94,19 @@ func (s *Set) Resolve(name, path string) (string, error) {
 	case climbs(path):
 		return "", call.Errorf(call.CodeInvalidArgument, "the path %q holds a .. segment; paths of a connection stay below its base URL", Redact(path))
 	}
-	return base + "/" + strings.TrimLeft(path, "/"), nil
+	if !strings.HasPrefix(path, "http://") && !strings.HasPrefix(path, "https://") {
+		return base + "/" + strings.TrimLeft(path, "/"), nil
+	}
+	if rest, ok := strings.CutPrefix(path, base); !ok || rest != "" && rest[0] != '/' && rest[0] != '?' {
+		return "", call.Errorf(call.CodeInvalidArgument, "%q is not below %s, the base URL of the connection %q; use reprise:http for other hosts", Redact(shown(path)), base, name)
+	}
+	return path, nil
+}
+
+// shown is a URL for messages, without its query.
+func shown(text string) string {
+	text, _, _ = strings.Cut(text, "?")
+	return text
 }
 
 // climbs reports whether a path has a segment that servers read as "up".

@@ -32,7 +32,7 @@ func (k *kit) bodyOf(option string, value goja.Value) (body call.Body, contentTy
 	if obj, ok := value.(*goja.Object); ok && obj.ClassName() == "Array" || isPlain(k.rt, obj) {
 		k.v.Throw(call.CodeInvalidArgument, "body takes text or bytes; pass an object as json or as form")
 	}
-	return web.BodyFrom(k.v, value)
+	return k.bodyInit(value)
 }
 
 // isPlain reports whether obj is an object literal, which as text would be
@@ -50,8 +50,17 @@ func (k *kit) setBody(q *request, value goja.Value) {
 		panic(k.rt.NewTypeError("a %s request can not have a body", q.Method))
 	}
 	var implied string
-	q.body, implied = web.BodyFrom(k.v, value)
+	q.body, implied = k.bodyInit(value)
 	if implied != "" && !hasHeader(q.Headers, "content-type") {
 		q.Headers = append(q.Headers, [2]string{"content-type", implied})
 	}
+}
+
+// bodyInit reads what fetch takes as a body.
+func (k *kit) bodyInit(value goja.Value) (body call.Body, contentType string) {
+	body, contentType, err := web.BodyFrom(k.v, value)
+	if err != nil {
+		panic(err)
+	}
+	return body, contentType
 }

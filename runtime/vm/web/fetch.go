@@ -60,11 +60,11 @@ func (r *realm) received(o call.Outcome, pos call.Position, opts SendOptions) (v
 		return nil, r.v.ErrorAt(o.Err, pos)
 	}
 	var h HTTPResponse
-	lazy, err := decodeResponse(o.Value, &h)
+	err := json.Unmarshal(o.Value, &h)
 	if err != nil {
-		return nil, r.v.NewError(call.From(err))
+		return nil, r.v.NewError(call.Errorf(call.CodeInternal, "the outcome of an HTTP call is not what it should be: %v", err))
 	}
-	state, obj := r.receivedResponse(h, lazy, o.Body)
+	state, obj := r.receivedResponse(h, o.Body)
 	if opts.Then == nil {
 		return obj, nil
 	}
@@ -76,14 +76,6 @@ func (r *realm) received(o call.Outcome, pos call.Position, opts SendOptions) (v
 		return nil, r.v.ErrorValue(err)
 	}
 	return value, nil
-}
-
-// decodeResponse reads the value of an "http.request" outcome.
-func decodeResponse(text []byte, h *HTTPResponse) (lazy func() headerList, err error) {
-	if err := json.Unmarshal(text, h); err != nil {
-		return nil, call.Errorf(call.CodeInternal, "the outcome of an HTTP call is not what it should be: %v", err)
-	}
-	return nil, nil
 }
 
 // classOf says what performing the request may do to the world.

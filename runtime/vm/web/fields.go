@@ -26,7 +26,7 @@ func (r *realm) isPlain(obj *goja.Object) bool {
 // when the object is too large for fields.
 func (r *realm) fieldsJSON(obj *goja.Object) []byte {
 	w := &fieldWriter{r: r}
-	if ex := r.rt.Try(func() { w.value(obj, 0) }); ex != nil || w.failed {
+	if ex := r.rt.Try(func() { w.value(obj, 0) }); ex != nil || w.failed || w.out.Len() > maxFields {
 		return nil
 	}
 	return w.out.Bytes()
@@ -55,7 +55,7 @@ func (w *fieldWriter) value(value goja.Value, depth int) {
 	case kind == kindDate:
 		w.text(dateText(obj))
 	default:
-		w.text(w.r.inspect(obj, 3))
+		w.text(clipText(w.r.inspect(obj, 3)))
 	}
 }
 

@@ -288,10 +288,16 @@ func (in *inspector) collection(obj *goja.Object, kind kind) string {
 	var parts []string
 	if kind == kindMap {
 		for _, pair := range in.r.mapPairs(obj, maxInspectItems) {
+			if in.bytes > maxInspectBytes {
+				break
+			}
 			parts = append(parts, in.value(pair[0])+" => "+in.value(pair[1]))
 		}
 	} else {
 		for _, item := range in.r.setItems(obj, maxInspectItems) {
+			if in.bytes > maxInspectBytes {
+				break
+			}
 			parts = append(parts, in.value(item))
 		}
 	}

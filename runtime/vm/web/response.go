@@ -47,13 +47,13 @@ func ResponseOf(v *vm.VM, value goja.Value) (*ResponseState, bool) {
 // NewResponse makes the Response object of an answer from outside. Its headers
 // can not be changed, as the standard says.
 func NewResponse(v *vm.VM, h HTTPResponse, body call.Body) *goja.Object {
-	_, obj := realmOf(v).receivedResponse(h, nil, body)
+	_, obj := realmOf(v).receivedResponse(h, body)
 	return obj
 }
 
-func (r *realm) receivedResponse(h HTTPResponse, lazy func() headerList, body call.Body) (*ResponseState, *goja.Object) {
+func (r *realm) receivedResponse(h HTTPResponse, body call.Body) (*ResponseState, *goja.Object) {
 	s := &ResponseState{Status: h.Status, StatusText: h.StatusText, URL: h.URL, Redirected: h.Redirected, kind: "basic"}
-	s.r, s.list, s.lazy, s.content, s.frozen = r, h.Headers, lazy, body, true
+	s.r, s.list, s.content, s.frozen = r, h.Headers, body, true
 	return s, r.responseClass().object(s)
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -24,11 +25,7 @@ func (c *console) table(data, only goja.Value) {
 		}
 	}
 	var cells [][]string
-	keys := rows.Keys()
-	if c.r.kindOf(rows) == kindProxy {
-		keys = nil
-	}
-	for i, key := range keys {
+	for i, key := range c.rowKeys(rows) {
 		if i == maxInspectItems {
 			cells = append(cells, []string{"…"})
 			break
@@ -36,6 +33,30 @@ func (c *console) table(data, only goja.Value) {
 		cells = append(cells, c.row(rows, key, &head, column, vm.IsNone(only)))
 	}
 	c.line("info", drawTable(head, cells), nil)
+}
+
+// rowKeys returns the keys of the rows, one more than are shown at most: a
+// list may be long, and listing its keys takes longer than printing it.
+func (c *console) rowKeys(rows *goja.Object) []string {
+	kind := c.r.kindOf(rows)
+	switch kind {
+	case kindProxy:
+		return nil
+	case kindArray, kindView:
+	default:
+		return rows.Keys()
+	}
+	length := int64(0)
+	if kind == kindArray {
+		length = orUndefined(c.r.own(rows, "length")).ToInteger()
+	} else {
+		length = orUndefined(rows.Get("length")).ToInteger()
+	}
+	keys := make([]string, min(length, maxInspectItems+1))
+	for i := range keys {
+		keys[i] = strconv.Itoa(i)
+	}
+	return keys
 }
 
 func (c *console) column(head *[]string, column map[string]int, name string) int {
@@ -64,11 +85,11 @@ func (c *console) row(rows *goja.Object, key string, head *[]string, column map[
 	value := orUndefined(c.r.own(rows, key))
 	obj, ok := vm.Materialized(value).(*goja.Object)
 	if !ok || c.r.kindOf(obj) != kindPlain && c.r.kindOf(obj) != kindArray {
-		put(valueColumn, c.r.inspect(value, 1))
+		put(valueColumn, c.r.inspect(value, 0))
 		return cells
 	}
 	for _, name := range obj.Keys() {
-		put(name, c.r.inspect(orUndefined(c.r.own(obj, name)), 1))
+		put(name, c.r.inspect(orUndefined(c.r.own(obj, name)), 0))
 	}
 	return cells
 }

@@ -78,17 +78,22 @@ func (c *console) line(level, msg string, fields []byte) {
 		pad := strings.Repeat("  ", c.indent)
 		msg = pad + strings.ReplaceAll(msg, "\n", "\n"+pad)
 	}
-	if len(msg) > maxMessage {
-		msg = strings.ToValidUTF8(msg[:maxMessage], "") + "…"
+	c.r.v.Note(level, clipTo(msg, maxMessage), fields)
+}
+
+// clipTo cuts s to at most n bytes, and says so.
+func clipTo(s string, n int) string {
+	if len(s) <= n {
+		return s
 	}
-	c.r.v.Note(level, msg, fields)
+	return strings.ToValidUTF8(s[:n], "") + "…"
 }
 
 // fields takes a plain object off the end of args, when there is a message
 // before it that does not use it up, as JSON.
 func (c *console) fields(args []goja.Value) ([]goja.Value, []byte) {
 	last := len(args) - 1
-	if last < 1 || !goja.IsString(args[0]) || placeholders(args[0].String()) >= last {
+	if last < 1 || !goja.IsString(args[0]) || placeholders(clipTo(args[0].String(), maxMessage)) >= last {
 		return args, nil
 	}
 	obj, ok := vm.Materialized(args[last]).(*goja.Object)
@@ -119,7 +124,7 @@ func placeholders(format string) (n int) {
 func (c *console) format(args []goja.Value) string {
 	var b strings.Builder
 	if len(args) > 1 && goja.IsString(args[0]) {
-		used := c.fill(&b, args[0].String(), args[1:])
+		used := c.fill(&b, clipTo(args[0].String(), maxMessage), args[1:])
 		args = args[1+used:]
 		if len(args) > 0 {
 			b.WriteByte(' ')
@@ -140,7 +145,7 @@ func (c *console) format(args []goja.Value) string {
 // shown is how an argument stands in a message: strings are themselves.
 func (c *console) shown(value goja.Value) string {
 	if goja.IsString(value) {
-		return value.String()
+		return clipTo(value.String(), maxMessage)
 	}
 	return c.r.inspect(value, 4)
 }

@@ -93,7 +93,7 @@ func TestOpenAPI(t *testing.T) {
 	if doc.Components.SecuritySchemes["token"].Scheme != "bearer" {
 		t.Errorf("security schemes: %+v", doc.Components.SecuritySchemes)
 	}
-	if diff := cmp.Diff([]string{"Entry", "Error", "FieldError", "Logs", "Position", "Problem", "Route", "Run", "Runs", "Script", "ScriptError", "Scripts", "Server", "StartRun", "Stats"},
+	if diff := cmp.Diff([]string{"Entry", "Error", "FieldError", "Logs", "Position", "Problem", "Route", "Run", "Runs", "Script", "ScriptError", "Scripts", "Server", "SourceProblem", "StartRun", "Stats"},
 		slices.Sorted(maps.Keys(doc.Components.Schemas))); diff != "" {
 		t.Error(diff)
 	}

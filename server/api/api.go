@@ -58,6 +58,16 @@ type ScriptError struct {
 	Stack   string         `json:"stack,omitempty"`
 	Src     *call.Position `json:"src,omitempty" doc:"Where, in the user's own source"`
 	Frame   string         `json:"frame,omitempty" doc:"The line, with a caret below it"`
+	// Problems are all that is wrong, when it is more than one thing.
+	Problems []SourceProblem `json:"problems,omitempty" nullable:"false"`
+}
+
+// SourceProblem is one thing that is wrong with a source.
+type SourceProblem struct {
+	Message string         `json:"message"`
+	Src     *call.Position `json:"src,omitempty"`
+	Frame   string         `json:"frame,omitempty"`
+	Notes   []string       `json:"notes,omitempty" nullable:"false"`
 }
 
 // Scripts is the list of scripts, by name.

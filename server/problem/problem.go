@@ -117,10 +117,14 @@ func (p *Problem) Error() string {
 	return p.Title
 }
 
-// CallError returns the problem as an error of the catalogue.
-func (p *Problem) CallError() *call.Error {
-	code := call.Code(p.Code)
-	return &call.Error{Name: code.Name(), Code: p.Code, Message: p.Error()}
+// As lets errors.As find the *call.Error that the problem was made of.
+func (p *Problem) As(target any) bool {
+	t, ok := target.(**call.Error)
+	if !ok || p.Code == "" {
+		return false
+	}
+	*t = &call.Error{Name: call.Code(p.Code).Name(), Code: p.Code, Message: p.Error(), Stack: p.Stack}
+	return true
 }
 
 // GetStatus returns the status; huma asks for it.

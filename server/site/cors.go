@@ -21,7 +21,6 @@ type cors struct {
 	origins     []string
 	headers     string // empty: what the browser asks for
 	methods     string // empty: the one that the browser asks for
-	expose      string
 	credentials bool
 	maxAge      string
 }
@@ -33,7 +32,7 @@ func newCORS(c *CORS, methods []string) (*cors, *call.Error) {
 	out := &cors{
 		any:         len(c.Origins) == 0 || slices.Contains(c.Origins, "*"),
 		headers:     strings.Join(c.Headers, ", "),
-		expose:      strings.Join(c.Expose, ", "),
+		methods:     strings.Join(orList(c.Methods, methods), ", "),
 		credentials: c.Credentials,
 	}
 	if out.any && c.Credentials {
@@ -46,13 +45,10 @@ func newCORS(c *CORS, methods []string) (*cors, *call.Error) {
 		}
 		out.origins = append(out.origins, origin)
 	}
-	for _, name := range slices.Concat(c.Headers, c.Expose) {
+	for _, name := range c.Headers {
 		if !httpguts.ValidHeaderFieldName(name) {
 			return nil, call.Errorf(call.CodeConfig, "config.http.cors names %q, which is not a header", name)
 		}
-	}
-	if len(methods) > 0 {
-		out.methods = strings.Join(methods, ", ")
 	}
 	if c.MaxAge > 0 {
 		out.maxAge = strconv.FormatInt(int64(c.MaxAge.Seconds()), 10)
@@ -87,9 +83,6 @@ func (c *cors) allow(h http.Header, origin string) bool {
 	if c.credentials {
 		h.Set("Access-Control-Allow-Credentials", "true")
 	}
-	if c.expose != "" {
-		h.Set("Access-Control-Expose-Headers", c.expose)
-	}
 	return true
 }
 
@@ -118,6 +111,13 @@ func (c *cors) preflight(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+func orList(list, otherwise []string) []string {
+	if len(list) > 0 {
+		return list
+	}
+	return otherwise
 }
 
 func orElse(s, otherwise string) string {

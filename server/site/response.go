@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -46,10 +47,29 @@ func respond(w http.ResponseWriter, r *http.Request, resp *worker.Response) erro
 	}
 	w.WriteHeader(resp.Status)
 	if r.Method != http.MethodHead && len(body) > 0 {
-		// The only error is a client that went away, and it can not be told.
-		_, _ = w.Write(body)
+		write(w, body)
 	}
 	return nil
+}
+
+// What the kernel takes at once needs no deadline. More has to be read by the
+// client, at the pace of a slow telephone at least.
+const (
+	writtenAtOnce = 64 << 10
+	slowestReader = 8 << 10 // bytes per second
+	writePatience = time.Minute
+)
+
+// write sends the body. The only errors are a client that went away or reads
+// too slowly, and it can not be told.
+func write(w http.ResponseWriter, body []byte) {
+	if len(body) > writtenAtOnce {
+		control := http.NewResponseController(w)
+		// Both calls fail only where deadlines do not exist, as in tests.
+		_ = control.SetWriteDeadline(time.Now().Add(writePatience + time.Duration(len(body)/slowestReader)*time.Second))
+		defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
+	}
+	_, _ = w.Write(body)
 }
 
 // copyHeaders takes over the header lines, but for those that are about the

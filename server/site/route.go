@@ -43,8 +43,8 @@ type HTTP struct {
 // CORS says which pages of other origins may call a script.
 type CORS struct {
 	Origins     []string // "https://app.example.com", or "*" for any; empty means any
+	Methods     []string // empty: those of the route
 	Headers     []string // request headers; empty allows what the browser asks for
-	Expose      []string // response headers a page may read
 	Credentials bool     // cookies and Authorization of the page's user
 	MaxAge      time.Duration
 }

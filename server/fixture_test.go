@@ -1,0 +1,145 @@
+package server
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"reprise/runtime"
+	"reprise/runtime/call"
+	"reprise/runtime/logs"
+	"reprise/runtime/script"
+	"reprise/runtime/worker"
+	"reprise/server/metrics"
+)
+
+// engine answers at once, or when it is let go.
+type engine struct {
+	entered chan struct{} // one for every request, if set
+	release chan struct{}
+}
+
+func (e *engine) Fetch(script string, _ *worker.Request) runtime.FetchResult {
+	if e.release != nil {
+		e.entered <- struct{}{}
+		<-e.release
+	}
+	return runtime.FetchResult{Run: "r1", Response: &worker.Response{Status: 200, Body: call.Bytes([]byte("from " + script))}}
+}
+
+func (e *engine) Start(context.Context, runtime.StartRequest) (runtime.Run, bool, error) {
+	return runtime.Run{ID: "r1", Status: runtime.Running}, true, nil
+}
+
+func (e *engine) Wait(ctx context.Context, id string, _ time.Duration) (runtime.Run, error) {
+	if e.entered != nil {
+		e.entered <- struct{}{}
+	}
+	<-ctx.Done()
+	return runtime.Run{}, context.Cause(ctx)
+}
+
+func (e *engine) Get(_ context.Context, id string) (runtime.Run, error) {
+	return runtime.Run{}, call.Errorf(call.CodeNotFound, "there is no run %s", id)
+}
+
+func (e *engine) List(context.Context, runtime.ListQuery) ([]runtime.Run, string, error) {
+	return nil, "", nil
+}
+func (e *engine) Cancel(context.Context, string) (runtime.Run, error) { return runtime.Run{}, nil }
+func (e *engine) Delete(context.Context, string) error                { return nil }
+func (e *engine) Stats(string) runtime.Stats                          { return runtime.Stats{Requests: 7} }
+
+// registry is a list of states that can be replaced.
+type registry struct {
+	mu     sync.Mutex
+	states []script.State
+}
+
+func (r *registry) List() []script.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.states
+}
+
+func (r *registry) Get(name string) (script.State, bool) {
+	for _, s := range r.List() {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return script.State{}, false
+}
+
+func (r *registry) set(states ...script.State) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.states = states
+}
+
+func state(name string, http *script.HTTP) script.State {
+	file := "scripts/" + name + ".ts"
+	return script.State{
+		Script: script.Script{Name: name, File: file}, Status: script.Live, LoadedAt: time.Unix(1, 0).UTC(),
+		Revision: &script.Revision{Script: name, File: file, ID: "9f2c", Handlers: []string{"fetch"}, Config: script.Config{HTTP: http}, Bytes: 5},
+	}
+}
+
+type fixture struct {
+	*Server
+	registry *registry
+	dir      string
+	http     *http.Client
+}
+
+// newFixture starts a server on free ports.
+func newFixture(t *testing.T, change func(*Options)) *fixture {
+	t.Helper()
+	log, err := logs.Open(t.Context(), logs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	f := &fixture{registry: &registry{states: []script.State{state("hello", nil)}}, dir: t.TempDir(), http: &http.Client{Transport: &http.Transport{}}}
+	o := Options{
+		Addr: "127.0.0.1:0", Admin: "127.0.0.1:0", DataDir: f.dir, Engine: &engine{}, Scripts: f.registry, Log: log,
+		Metrics: metrics.New(metrics.Options{Version: "1.0"}), Version: "1.0", Project: "/p", Dev: true,
+	}
+	if change != nil {
+		change(&o)
+	}
+	if f.Server, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		f.http.CloseIdleConnections()
+		if err := f.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func (f *fixture) get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	resp, err := f.http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}

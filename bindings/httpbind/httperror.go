@@ -43,7 +43,7 @@ func (k *kit) httpError(q *request, pos call.Position, response *goja.Object, st
 	k.property(obj, "response", response, goja.FLAG_FALSE)
 	k.property(obj, "headers", response.Get("headers"), goja.FLAG_FALSE)
 	if isJSONType(state.Header("content-type")) {
-		if value, err := k.v.ParseJSON(state.Body().Inline); err == nil {
+		if value, err := k.v.LazyJSON(state.Body().Inline); err == nil {
 			k.property(obj, "data", value, goja.FLAG_FALSE)
 		}
 	}

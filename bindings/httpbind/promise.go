@@ -42,7 +42,7 @@ func (k *kit) reader(name string, isJSON bool) {
 // json reads a body that is here already, without a promise in between. No
 // body at all, as after 204, is undefined.
 func (k *kit) json(state *web.ResponseState) goja.Value {
-	value, err := k.v.ParseJSON(state.Take().Inline)
+	value, err := k.v.LazyJSON(state.Take().Inline)
 	if err != nil {
 		panic(k.v.NewError(call.From(err)))
 	}

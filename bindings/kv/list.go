@@ -118,12 +118,26 @@ func listProto(v *vm.VM) *goja.Object {
 		}
 		// lists are their own iterators
 		itself := v.Func("[Symbol.asyncIterator]", func(c goja.FunctionCall) goja.Value { return c.This })
-		symbol := v.Runtime().Get("Symbol").(*goja.Object).Get("asyncIterator").(*goja.Symbol)
-		if err := proto.DefineDataPropertySymbol(symbol, itself, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+		if err := proto.DefineDataPropertySymbol(asyncIterator(v), itself, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
 			panic(err)
 		}
 		return proto
 	})
+}
+
+// asyncIterator is the registered symbol that Symbol.asyncIterator is an alias
+// of, in VMs whose script names that.
+func asyncIterator(v *vm.VM) *goja.Symbol {
+	class := v.Runtime().Get("Symbol").(*goja.Object)
+	registered, ok := goja.AssertFunction(class.Get("for"))
+	if !ok {
+		panic(v.Runtime().NewTypeError("Symbol.for is not a function"))
+	}
+	symbol, err := registered(class, v.Runtime().ToValue("Symbol.asyncIterator"))
+	if err != nil {
+		panic(err)
+	}
+	return symbol.(*goja.Symbol)
 }
 
 // next promises { done, value }.

@@ -16,19 +16,15 @@ var tagMark = []byte(`{"$`)
 // decode makes the value of stored text.
 func (c *codec) decode(text []byte) (goja.Value, error) {
 	value, err := c.v.ParseJSON(text)
-	if err != nil || !bytes.Contains(text, tagMark) {
-		return value, err
+	if obj, ok := value.(*goja.Object); ok && err == nil && bytes.Contains(text, tagMark) {
+		return c.revive(obj)
 	}
-	return c.revive(value)
+	return value, err
 }
 
-// revive replaces tagged forms. The value comes from the parser, so its
-// objects are plain and no deeper than that allows.
-func (c *codec) revive(value goja.Value) (goja.Value, error) {
-	obj, ok := value.(*goja.Object)
-	if !ok {
-		return value, nil
-	}
+// revive replaces tagged forms. The object comes from the parser, so it is
+// plain and no deeper than that allows.
+func (c *codec) revive(obj *goja.Object) (goja.Value, error) {
 	keys := obj.Keys()
 	if obj.ClassName() == "Object" && len(keys) == 1 && keys[0] != "" && keys[0][0] == '$' {
 		return c.untag(keys[0], obj.Get(keys[0]))
@@ -39,12 +35,15 @@ func (c *codec) revive(value goja.Value) (goja.Value, error) {
 // reviveMembers replaces tagged forms one level below obj and deeper.
 func (c *codec) reviveMembers(obj *goja.Object, keys []string) error {
 	for _, k := range keys {
-		old := obj.Get(k)
+		old, ok := obj.Get(k).(*goja.Object)
+		if !ok {
+			continue
+		}
 		value, err := c.revive(old)
 		if err != nil {
 			return err
 		}
-		if value != old {
+		if value != goja.Value(old) {
 			if err := obj.DefineDataProperty(k, value, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
 				return err
 			}

@@ -181,8 +181,10 @@ func (e *encoder) object(obj *goja.Object) {
 }
 
 func (e *encoder) array(obj *goja.Object) {
+	n := obj.Get("length").ToInteger()
+	e.checkSize(int(min(n, MaxValue)) * len("1,"))
 	e.raw("[")
-	for i, n := int64(0), obj.Get("length").ToInteger(); i < n; i++ {
+	for i := range n {
 		if i > 0 {
 			e.raw(",")
 		}

@@ -34,6 +34,7 @@ func TestValuesAreStoredReadably(t *testing.T) {
 		{`new Set([new Date(5), 1])`, `{"$set":[{"$date":"1970-01-01T00:00:00.005Z"},1]}`, `[...v][0].getTime() === 5 && v.has(1)`},
 		{`{ $date: "not one" }`, `{"$object":{"$date":"not one"}}`, `v.$date === "not one" && Object.keys(v).length === 1`},
 		{`{ $object: { $set: [1n] } }`, `{"$object":{"$object":{"$object":{"$set":[{"$bigint":"1"}]}}}}`, `v.$object.$set[0] === 1n`},
+		{`{ a: "é", b: [1n, "é"] }`, `{"a":"é","b":[{"$bigint":"1"},"é"]}`, `v.a === "é" && v.b[0] === 1n && v.b[1] === "é"`},
 		{`{ $a: 1, $b: 2 }`, `{"$a":1,"$b":2}`, `v.$a === 1 && v.$b === 2`},
 		{`{ toJSON() { return { day: new Date(0) } } }`, `{"day":{"$date":"1970-01-01T00:00:00.000Z"}}`, `v.day.getTime() === 0`},
 		{`new (class Point { x = 1; #y = 2; get z() { return 3 } })()`, `{"x":1}`, `v.x === 1`},

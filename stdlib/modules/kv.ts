@@ -1,0 +1,3 @@
+const m = __reprise.module("kv");
+
+export const kv = m.kv;

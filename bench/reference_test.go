@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -115,8 +116,14 @@ func serveReference(upstream string) {
 				return
 			}
 		}
+		text, err := json.Marshal(map[string]any{"a": values[0], "b": values[1], "c": values[2]})
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]any{"a": values[0], "b": values[1], "c": values[2]})
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		_, _ = w.Write(text)
 	})
 	_ = http.Serve(listen(), mux)
 }

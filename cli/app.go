@@ -42,7 +42,7 @@ type appOptions struct {
 	memory bool // nothing is kept
 	watch  bool
 	show   io.Writer // where log entries are printed; nil for nowhere
-	filter string    // which ones
+	choose func(*logs.Entry) bool
 }
 
 // app is the whole program, wired. It is made and started by startApp.
@@ -86,9 +86,7 @@ func startApp(ctx context.Context, c *Config, o appOptions) (a *app, err error) 
 		return nil, err
 	}
 	if o.show != nil {
-		if a.screen, err = showLog(ctx, a.log, o.show, c.LogFormat, o.filter); err != nil {
-			return nil, err
-		}
+		a.screen = showLog(ctx, a.log, o.show, c.LogFormat, o.choose)
 	}
 	a.scripts.attach(a.log)
 	return a, a.serve(ctx, workers, logger)

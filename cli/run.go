@@ -88,7 +88,7 @@ func runOnce(cmd *cobra.Command, file string, input json.RawMessage, quiet bool,
 		return err
 	}
 	c.Addr, c.NoAdmin = "127.0.0.1:0", true
-	o := appOptions{dev: true, memory: !cmd.Flags().Changed("data"), filter: "level:>=info"}
+	o := appOptions{dev: true, memory: !cmd.Flags().Changed("data"), choose: everything}
 	if !quiet {
 		o.show = stdio.Err
 	}

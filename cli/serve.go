@@ -42,7 +42,11 @@ func serve(cmd *cobra.Command, args []string, stdio IO, dev bool) error {
 	if err != nil {
 		return err
 	}
-	a, err := startApp(ctx, c, appOptions{dev: dev, watch: true, show: stdio.Err, filter: "level:>=info"})
+	o := appOptions{dev: dev, watch: true, show: stdio.Err, choose: noteworthy}
+	if dev {
+		o.choose = everything
+	}
+	a, err := startApp(ctx, c, o)
 	if err != nil {
 		return err
 	}

@@ -21,14 +21,10 @@ type terminal struct {
 	stop context.CancelFunc
 }
 
-// showLog starts printing entries that filter chooses to w.
-func showLog(ctx context.Context, l *logs.Log, w io.Writer, format, filter string) (*terminal, error) {
-	f, err := logs.ParseFilter(filter)
-	if err != nil {
-		return nil, err
-	}
+// showLog starts printing to w the entries that choose wants.
+func showLog(ctx context.Context, l *logs.Log, w io.Writer, format string, choose func(*logs.Entry) bool) *terminal {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	t := &terminal{sub: l.Subscribe(logs.SubscribeOptions{Filter: f}), stop: stop}
+	t := &terminal{sub: l.Subscribe(logs.SubscribeOptions{}), stop: stop}
 	show := printer(w, format)
 	t.done.Go(func() {
 		for {
@@ -40,13 +36,22 @@ func showLog(ctx context.Context, l *logs.Log, w io.Writer, format, filter strin
 				fmt.Fprintf(w, "… %d entries are not shown here (%s); they are in the log\n", event.Gap.To-event.Gap.From+1, event.Gap.Reason)
 			}
 			for _, r := range event.Records {
-				if show(*r.Entry()) != nil {
+				if e := r.Entry(); choose(e) && show(*e) != nil {
 					return // nobody reads: the terminal is gone
 				}
 			}
 		}
 	})
-	return t, nil
+	return t
+}
+
+// everything is what dev shows: all but what is for debugging.
+func everything(e *logs.Entry) bool { return e.Level >= logs.Info }
+
+// noteworthy is what serve shows: not every request and call of a busy server,
+// unless it went wrong. The tail has them all.
+func noteworthy(e *logs.Entry) bool {
+	return e.Level >= logs.Warn || e.Level == logs.Info && e.Kind != logs.KindHTTP && e.Kind != logs.KindRequest
 }
 
 // close prints what has been emitted so far and stops.

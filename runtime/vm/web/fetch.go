@@ -54,6 +54,18 @@ func Send(v *vm.VM, req HTTPRequest, body call.Body, opts SendOptions) *goja.Obj
 	return promise
 }
 
+// BlockRetry is the retry of a request that says nothing about it: what the
+// block around it allows, such as one attempt inside retry(), or nil, which
+// leaves it to the host.
+func BlockRetry(v *vm.VM) *HTTPRetry {
+	for s := v.Scope(); s != nil; s = s.Parent {
+		if s.Attempts > 0 {
+			return &HTTPRetry{Attempts: s.Attempts}
+		}
+	}
+	return nil
+}
+
 // received turns an outcome into a Response, or into the reason of a rejection.
 func (r *realm) received(o call.Outcome, pos call.Position, opts SendOptions) (value, reason goja.Value) {
 	if o.Err != nil {
@@ -124,7 +136,7 @@ func (r *realm) makeFetch() goja.Value {
 			return r.rejected(ex.Value())
 		}
 		q.used = true
-		req := HTTPRequest{Method: q.method, URL: q.url, Headers: q.headerLines(), Redirect: q.redirect}
+		req := HTTPRequest{Method: q.method, URL: q.url, Headers: q.headerLines(), Redirect: q.redirect, Retry: BlockRetry(r.v)}
 		return Send(r.v, req, q.content, SendOptions{Signal: q.signal})
 	})
 }

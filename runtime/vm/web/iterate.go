@@ -45,7 +45,7 @@ func (r *realm) makeIterator(name string) *class {
 		check(result.Set("done", !ok))
 		return result
 	})
-	c.iterable(r.v.Func("[Symbol.iterator]", func(f goja.FunctionCall) goja.Value { return f.This }))
+	check(c.proto.SetPrototype(r.iteratorPrototype()))
 	return c
 }
 

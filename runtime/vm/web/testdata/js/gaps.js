@@ -34,6 +34,7 @@ assert.same([...new Map([["a", 1]]).entries().flatMap(([k, v]) => [k, v])], ["a"
 assert(count().some((x) => x === 5) && !count().every((x) => x < 5) && count().find((x) => x > 6) === 7);
 assert(Iterator.from([1]) instanceof Iterator);
 assert.same(Iterator.from({ n: 0, next() { return { done: this.n > 1, value: this.n++ }; } }).toArray(), [0, 1]);
+assert.same(new Headers({ b: "1", a: "2" }).keys().map((k) => k + k).toArray(), ["aa", "bb"]);
 assert.throws(() => new Iterator(), "TypeError");
 assert.throws(() => [].values().map(1), "TypeError");
 assert.throws(() => [].values().take(-1), "RangeError");

@@ -34,7 +34,7 @@ func (e *engine) Start(context.Context, runtime.StartRequest) (runtime.Run, bool
 	return runtime.Run{ID: "r1", Status: runtime.Running}, true, nil
 }
 
-func (e *engine) Wait(ctx context.Context, id string, _ time.Duration) (runtime.Run, error) {
+func (e *engine) Wait(ctx context.Context, _ string, _ time.Duration) (runtime.Run, error) {
 	if e.entered != nil {
 		e.entered <- struct{}{}
 	}

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -172,9 +173,6 @@ func (a *admin) report(method, path string, p *problem.Problem) {
 		level = logs.Error
 	}
 	msg := fmt.Sprintf("%s %s → %d: %s", method, path, p.Status, p.Detail)
-	for _, e := range p.Errors {
-		msg += "\n  " + e.Location + ": " + e.Message
-	}
 	a.Logs.Emit(logs.Entry{Level: level, Kind: logs.KindServer, Msg: msg, Fields: fields})
 }
 
@@ -184,7 +182,7 @@ func (a *admin) recover(w http.ResponseWriter, r *http.Request) {
 	if v == nil {
 		return
 	}
-	if v == http.ErrAbortHandler {
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(v)
 	}
 	a.Logger.Error("a request made the admin API panic; please report it", "method", r.Method, "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))

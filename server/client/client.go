@@ -18,7 +18,7 @@ import (
 	"reprise/server/problem"
 )
 
-// ErrNotRunning: there is no server to talk to.
+// ErrNotRunning says that there is no server to talk to.
 var ErrNotRunning = errors.New("no server is running")
 
 // maxAnswer bounds what is read of an answer: a page of logs is 8 MiB at most,
@@ -118,7 +118,7 @@ func (c *Client) do(ctx context.Context, method, path string, body, into any) er
 	if err != nil {
 		return c.unreachable(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // it has been read, or is given up
 	return c.read(resp, into)
 }
 
@@ -149,8 +149,7 @@ func (c *Client) unreachable(err error) error {
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("%w at %s; start one with: reprise dev", ErrNotRunning, c.url)
 	}
-	var u *url.Error
-	if errors.As(err, &u) { // its text repeats method and URL
+	if u, ok := errors.AsType[*url.Error](err); ok { // its text repeats method and URL
 		err = u.Err
 	}
 	return fmt.Errorf("the server at %s can not be reached: %w", c.url, err)

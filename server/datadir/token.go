@@ -81,8 +81,14 @@ func writeNew(dir, name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary)
-	return os.Link(temporary, filepath.Join(dir, name))
+	// A link fails where the file exists already; a rename would replace it.
+	err = os.Link(temporary, filepath.Join(dir, name))
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		// A file system without links. Only two first starts in the same moment
+		// could notice the difference.
+		return os.Rename(temporary, filepath.Join(dir, name))
+	}
+	return errors.Join(err, os.Remove(temporary))
 }
 
 // writeTemporary writes a file of another name beside the one that is meant.

@@ -16,6 +16,8 @@ const ContentType = "application/problem+json"
 
 // Problem is an RFC 9457 problem document. As an error it is what an endpoint
 // returns, and what the client of the admin API makes of an answer.
+//
+//nolint:errname // RFC 9457 calls it a problem
 type Problem struct {
 	Type   string       `json:"type" doc:"urn:reprise:error: and the code" example:"urn:reprise:error:NOT_FOUND_ERROR"`
 	Title  string       `json:"title" doc:"What an error of this code means" example:"What was named does not exist."`

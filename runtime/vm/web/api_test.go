@@ -206,3 +206,43 @@ func TestConsoleIsBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestRunsOfOneVMAreApart(t *testing.T) {
+	// Call IDs start anew with each run: what an earlier one left behind must
+	// not touch the calls of the next.
+	var lines []string
+	p, err := vm.Compile([]byte(`(async (__reprise) => { let id, abort; __reprise.exports({ default: { async fetch() {
+		if (id === undefined) {
+			console.group("g"); console.count(); performance.mark("m");
+			id = setTimeout(() => {}, 1000); const k = new AbortController(); abort = k; fetch("http://a/", { signal: k.signal }).catch(() => {});
+			return new Response("first");
+		}
+		const a = fetch("http://b/"), b = fetch("http://c/");
+		clearTimeout(id); abort.abort(); console.count();
+		await a; await b;
+		return Response.json(performance.getEntries().length);
+	} } }); })`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := vm.New(p, vm.Config{Platform: web.Platform(), Console: func(l vm.Line) { lines = append(lines, l.Msg) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if turn := serve(v); turn.Err != nil {
+		t.Fatal(turn.Err)
+	}
+	v.End()
+	turn := serve(v)
+	if len(turn.Calls) != 2 || len(turn.Aborts) != 0 {
+		t.Fatalf("turn = %+v", turn)
+	}
+	v.Deliver(answer(1, ""), epoch)
+	turn = v.Deliver(answer(2, ""), epoch)
+	if turn.Err != nil || string(turn.Response.Body.Inline) != "0" {
+		t.Fatalf("turn = %+v %v", turn, turn.Err)
+	}
+	if diff := cmp.Diff([]string{"g", "  default: 1", "default: 1"}, lines); diff != "" {
+		t.Fatal(diff)
+	}
+}

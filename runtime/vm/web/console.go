@@ -9,12 +9,22 @@ import (
 	"reprise/runtime/vm"
 )
 
-// console is the state of the console object in one VM.
-type console struct {
-	r      *realm
+// console is the console object of one VM.
+type console struct{ r *realm }
+
+// consoleState is what the console remembers from line to line, in one run.
+type consoleState struct {
 	indent int
 	counts map[string]int
 	starts map[string]float64
+}
+
+func (c *console) state() *consoleState {
+	s := &c.r.perRun().console
+	if s.counts == nil {
+		s.counts, s.starts = map[string]int{}, map[string]float64{}
+	}
+	return s
 }
 
 // The bounds of one printed line and of what the console remembers.
@@ -25,7 +35,7 @@ const (
 )
 
 func (r *realm) makeConsole() goja.Value {
-	c := &console{r: r, counts: map[string]int{}, starts: map[string]float64{}}
+	c := &console{r: r}
 	o := r.rt.NewObject()
 	def := func(name string, f func(f goja.FunctionCall)) {
 		fn := r.rt.ToValue(func(fc goja.FunctionCall) goja.Value {
@@ -46,10 +56,14 @@ func (r *realm) makeConsole() goja.Value {
 			if len(f.Arguments) > 0 {
 				c.print("info", c.args(f, 0))
 			}
-			c.indent = min(c.indent+1, maxIndent)
+			s := c.state()
+			s.indent = min(s.indent+1, maxIndent)
 		})
 	}
-	def("groupEnd", func(goja.FunctionCall) { c.indent = max(c.indent-1, 0) })
+	def("groupEnd", func(goja.FunctionCall) {
+		s := c.state()
+		s.indent = max(s.indent-1, 0)
+	})
 	c.counters(def)
 	c.stopwatches(def)
 	check(o.DefineDataPropertySymbol(goja.SymToStringTag, r.rt.ToValue("console"), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE))
@@ -74,8 +88,8 @@ func (c *console) print(level string, args []goja.Value) {
 
 // line hands a line to the host.
 func (c *console) line(level, msg string, fields []byte) {
-	if c.indent > 0 {
-		pad := strings.Repeat("  ", c.indent)
+	if indent := c.r.perRun().console.indent; indent > 0 {
+		pad := strings.Repeat("  ", indent)
 		msg = pad + strings.ReplaceAll(msg, "\n", "\n"+pad)
 	}
 	c.r.v.Note(level, clipTo(msg, maxMessage), fields)
@@ -242,13 +256,13 @@ func (c *console) label(f goja.FunctionCall) string {
 
 func (c *console) counters(def func(string, func(goja.FunctionCall))) {
 	def("count", func(f goja.FunctionCall) {
-		label := c.label(f)
-		if len(c.counts) < maxLabels || c.counts[label] > 0 {
-			c.counts[label]++
+		label, s := c.label(f), c.state()
+		if len(s.counts) < maxLabels || s.counts[label] > 0 {
+			s.counts[label]++
 		}
-		c.line("info", label+": "+strconv.Itoa(c.counts[label]), nil)
+		c.line("info", label+": "+strconv.Itoa(s.counts[label]), nil)
 	})
-	def("countReset", func(f goja.FunctionCall) { delete(c.counts, c.label(f)) })
+	def("countReset", func(f goja.FunctionCall) { delete(c.state().counts, c.label(f)) })
 }
 
 // stopwatches measure by the script's clock: what passes while a turn
@@ -256,7 +270,7 @@ func (c *console) counters(def func(string, func(goja.FunctionCall))) {
 func (c *console) stopwatches(def func(string, func(goja.FunctionCall))) {
 	report := func(f goja.FunctionCall) {
 		label := c.label(f)
-		start, ok := c.starts[label]
+		start, ok := c.state().starts[label]
 		if !ok {
 			c.line("warn", "console.time was not called for "+quoteText(label), nil)
 			return
@@ -269,13 +283,13 @@ func (c *console) stopwatches(def func(string, func(goja.FunctionCall))) {
 		c.line("info", msg, nil)
 	}
 	def("time", func(f goja.FunctionCall) {
-		if len(c.starts) < maxLabels {
-			c.starts[c.label(f)] = c.r.now()
+		if s := c.state(); len(s.starts) < maxLabels {
+			s.starts[c.label(f)] = c.r.now()
 		}
 	})
 	def("timeLog", report)
 	def("timeEnd", func(f goja.FunctionCall) {
 		report(f)
-		delete(c.starts, c.label(f))
+		delete(c.state().starts, c.label(f))
 	})
 }

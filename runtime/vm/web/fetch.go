@@ -46,9 +46,12 @@ func Send(v *vm.VM, req HTTPRequest, body call.Body, opts SendOptions) *goja.Obj
 		}
 	})
 	if signal != nil {
+		run := r.perRun()
 		forget = signal.onAbort(func(reason goja.Value) {
-			v.Abort(id)
-			reject(reason)
+			if r.perRun() == run { // id means another call in another run
+				v.Abort(id)
+				reject(reason)
+			}
 		})
 	}
 	return promise

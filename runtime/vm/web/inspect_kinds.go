@@ -51,7 +51,11 @@ func (r *realm) isClass(obj *goja.Object) bool {
 		return false
 	}
 	_, callable := goja.AssertFunction(obj)
-	return callable && !truthy(d.Get("writable")) && strings.HasPrefix(obj.String(), "class")
+	if !callable || truthy(d.Get("writable")) {
+		return false
+	}
+	source := must(r.method("Function", "toString")(obj))
+	return strings.HasPrefix(source.String(), "class")
 }
 
 // err shows an error with its stack in the user's sources, its other

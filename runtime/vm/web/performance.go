@@ -8,11 +8,11 @@ import (
 	"reprise/runtime/vm"
 )
 
-// performanceState is the state of the performance object.
+// performanceState is the state of the performance object; what it collects
+// belongs to the run.
 type performanceState struct {
 	vm.Cell
-	r       *realm
-	entries []entry
+	r *realm
 }
 
 // entry is a mark or a measure.
@@ -56,7 +56,8 @@ func (r *realm) makePerformance() goja.Value {
 		name := map[string]string{"mark": "clearMarks", "measure": "clearMeasures"}[kind]
 		method(c, name, func(p *performanceState, f goja.FunctionCall) goja.Value {
 			only := r.v.Arg(f, 0)
-			p.entries = slices.DeleteFunc(p.entries, func(e entry) bool {
+			run := r.perRun()
+			run.entries = slices.DeleteFunc(run.entries, func(e entry) bool {
 				return e.kind == kind && (goja.IsUndefined(only) || e.name == r.text(only))
 			})
 			return goja.Undefined()
@@ -66,10 +67,11 @@ func (r *realm) makePerformance() goja.Value {
 }
 
 func (p *performanceState) add(e entry) goja.Value {
-	if len(p.entries) >= maxEntries {
+	run := p.r.perRun()
+	if len(run.entries) >= maxEntries {
 		p.r.throw("RangeError", "performance keeps at most 10000 entries; call clearMarks and clearMeasures")
 	}
-	p.entries = append(p.entries, e)
+	run.entries = append(run.entries, e)
 	return p.object(e)
 }
 
@@ -106,7 +108,7 @@ func (p *performanceState) at(value goja.Value, otherwise float64) float64 {
 		return value.ToFloat()
 	}
 	name := p.r.text(value)
-	for _, e := range slices.Backward(p.entries) {
+	for _, e := range slices.Backward(p.r.perRun().entries) {
 		if e.kind == "mark" && e.name == name {
 			return e.start
 		}
@@ -117,7 +119,7 @@ func (p *performanceState) at(value goja.Value, otherwise float64) float64 {
 
 func (p *performanceState) find(method string, key goja.Value) goja.Value {
 	found := []any{}
-	for _, e := range p.entries {
+	for _, e := range p.r.perRun().entries {
 		if method == "getEntries" || method == "getEntriesByName" && e.name == p.r.text(key) || method == "getEntriesByType" && e.kind == p.r.text(key) {
 			found = append(found, p.object(e))
 		}

@@ -58,7 +58,7 @@ type realm struct {
 	shims       *goja.Object
 	lazyHelpers bool       // the helpers of iterators are within reach
 	iterator    goja.Value // the Iterator constructor, once its helpers are defined
-	timers      *timers
+	topLevel    *perRun    // see perRun
 }
 
 type realmKey struct{}

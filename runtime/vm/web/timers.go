@@ -59,15 +59,17 @@ func (r *realm) stopTimer(t *timer) {
 }
 
 func (r *realm) pending() *timers {
-	if r.timers == nil {
-		r.timers = &timers{pending: map[int64]*timer{}}
+	t := &r.perRun().timers
+	if t.pending == nil {
+		t.pending = map[int64]*timer{}
 	}
-	return r.timers
+	return t
 }
 
 // makeSetTimer makes setTimeout or setInterval.
 func (r *realm) makeSetTimer(name string, repeat bool) goja.Value {
 	return r.v.Func(name, func(f goja.FunctionCall) goja.Value {
+		r.v.RequireRun(name)
 		callback := r.function(r.v.Arg(f, 0), "the callback of "+name)
 		var args []goja.Value
 		for i := 2; i < len(f.Arguments); i++ {

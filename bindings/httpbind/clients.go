@@ -1,6 +1,7 @@
 package httpbind
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
@@ -45,15 +46,40 @@ func newTransport() *http.Transport {
 // and have secrets of their own.
 type clients struct {
 	transport http.RoundTripper
-	byName    sync.Map // connection name -> *resty.Client
+	byName    sync.Map // connection name -> *client
 }
 
-func (c *clients) of(connection string) *resty.Client {
-	if client, ok := c.byName.Load(connection); ok {
-		return client.(*resty.Client)
+func (c *clients) of(connection string) *client {
+	if found, ok := c.byName.Load(connection); ok {
+		return found.(*client)
 	}
-	client, _ := c.byName.LoadOrStore(connection, newClient(c.transport))
-	return client.(*resty.Client)
+	found, _ := c.byName.LoadOrStore(connection, &client{resty: newClient(c.transport)})
+	return found.(*client)
+}
+
+// client is a resty client and its spare requests. A resty request is five maps
+// and a dozen fields, of which we use none but the method, the URL and the
+// context, so it is used again: what is sent is the http.Request, which is new
+// each time.
+type client struct {
+	resty *resty.Client
+	spare sync.Pool // of *resty.Request
+}
+
+// execute sends the exchange's request through resty.
+func (c *client) execute(ctx context.Context, x *exchange) (*http.Response, error) {
+	r, ok := c.spare.Get().(*resty.Request)
+	if !ok {
+		r = c.resty.R()
+	}
+	res, err := r.SetContext(context.WithValue(ctx, exchangeKey{}, x)).Execute(x.args.Method, x.request.url)
+	r.RawRequest = nil
+	r.SetContext(nil) //nolint:staticcheck // lets go of the exchange; the next use sets its own
+	c.spare.Put(r)
+	if err != nil {
+		return nil, err
+	}
+	return res.RawResponse, nil
 }
 
 // newClient makes a resty client that leaves headers, bodies, retries and

@@ -177,6 +177,6 @@ func (k *kit) fetch(c goja.FunctionCall) goja.Value {
 		q.Redirect = k.redirect(value)
 	}
 	q.send.Signal = vm.Option(init, "signal")
-	q.Retry = k.blockRetry()
+	q.Retry = web.BlockRetry(k.v)
 	return web.Send(k.v, q.HTTPRequest, q.body, q.send)
 }

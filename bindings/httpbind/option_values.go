@@ -14,17 +14,6 @@ import (
 
 var retryOptions = []string{"attempts", "delay", "factor", "maxDelay", "jitter", "statuses"}
 
-// blockRetry is the retry of a call that says nothing: one attempt inside a
-// block that retries as a whole, or what the host does by default.
-func (k *kit) blockRetry() *web.HTTPRetry {
-	for s := k.v.Scope(); s != nil; s = s.Parent {
-		if s.Attempts > 0 {
-			return &web.HTTPRetry{Attempts: s.Attempts}
-		}
-	}
-	return nil
-}
-
 // retry reads the option of that name: how many more times (0 or false: never
 // again), or an object.
 func (k *kit) retry(value goja.Value) *web.HTTPRetry {

@@ -70,7 +70,7 @@ func (k *kit) build(d *defaults, method string, url goja.Value, obj *goja.Object
 	}
 	q.Redirect, q.TimeoutMS, q.Auth = o.redirect, o.timeoutMS, o.auth
 	if q.Retry = o.retry; q.Retry == nil {
-		q.Retry = k.blockRetry()
+		q.Retry = web.BlockRetry(k.v)
 	}
 	k.takeKey(q)
 	q.send.Idempotent = o.idempotent

@@ -3,7 +3,6 @@ package httpbind
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,7 +41,7 @@ var ours = map[string]bool{
 // prepare reads the arguments and resolves everything in them, once for all
 // tries.
 func (x *exchange) prepare() error {
-	if err := json.Unmarshal(x.p.Call.Args, &x.args); err != nil {
+	if err := decodeArgs(x.p.Call.Args, &x.args); err != nil {
 		return call.Errorf(call.CodeInvalidArgument, "the arguments of an http.request call can not be read: %s", err)
 	}
 	a := &x.args

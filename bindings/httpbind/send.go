@@ -42,12 +42,7 @@ func (x *exchange) send(ctx context.Context) (*http.Response, error) {
 	if err := x.bringToken(ctx); err != nil {
 		return nil, err
 	}
-	r := x.b.clients.of(x.args.Connection).R().SetContext(context.WithValue(ctx, exchangeKey{}, x))
-	res, err := r.Execute(x.args.Method, x.request.url)
-	if err != nil {
-		return nil, err
-	}
-	return res.RawResponse, nil
+	return x.b.clients.of(x.args.Connection).execute(ctx, x)
 }
 
 // fill completes the request that resty made. It is what comes before the wire.

@@ -12,7 +12,7 @@ import (
 // value encodes a web.HTTPResponse. Header lines are in alphabetical order: a map has none, and
 // the bytes are kept.
 func (x *exchange) value(r reply) []byte {
-	b := make([]byte, 0, 512)
+	b := make([]byte, 0, 768)
 	b = append(b, `{"status":`...)
 	b = strconv.AppendInt(b, int64(r.status), 10)
 	if text := http.StatusText(r.status); text != "" {
@@ -46,13 +46,29 @@ func (x *exchange) appendHeaders(b []byte, header http.Header) []byte {
 			}
 			first = false
 			b = append(b, '[')
-			b = appendString(b, x.use.ScrubText(strings.ToLower(name)))
+			b = x.appendName(b, name)
 			b = append(b, ',')
 			b = appendString(b, fromWire(x.use.ScrubText(value)))
 			b = append(b, ']')
 		}
 	}
 	return b
+}
+
+// appendName appends a header's name, in small letters.
+func (x *exchange) appendName(b []byte, name string) []byte {
+	if x.use.Active() || !isASCII(name) || strings.ContainsAny(name, "\"\\") {
+		return appendString(b, x.use.ScrubText(strings.ToLower(name)))
+	}
+	b = append(b, '"')
+	for i := range len(name) {
+		c := name[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return append(b, '"')
 }
 
 // appendString appends s as a JSON string. Nearly all header text needs no

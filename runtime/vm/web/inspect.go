@@ -6,7 +6,6 @@ package web
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/dop251/goja"
 

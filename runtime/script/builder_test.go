@@ -2,6 +2,7 @@ package script_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -82,6 +83,32 @@ func TestBuildReadsNothingOutside(t *testing.T) {
 	}
 	if _, err := build(t, p, "inside"); err != nil {
 		t.Errorf("a link inside of the project: %v", err)
+	}
+}
+
+// esbuild follows a source's own map, and the files that the map names.
+func TestBuildReadsNoForeignMaps(t *testing.T) {
+	outside := t.TempDir()
+	write(t, outside+"/secret", "the-secret")
+	inline := base64.StdEncoding.EncodeToString([]byte(`{"version":3,"sources":["file://` + outside + `/secret"],"mappings":"AAAA"}`))
+	for i, comment := range []string{
+		"//# sourceMappingURL=file://" + outside + "/secret", "//@ sourceMappingURL=" + outside + "/secret", "/*# sourceMappingURL=/dev/zero */",
+		"//# sourceMappingURL=data:application/json;base64," + inline,
+	} {
+		p := writeProject(t, map[string]string{"a.ts": "export default () => 1;\n" + comment + "\n"})
+		rev, err := build(t, p, "a")
+		if err != nil {
+			t.Errorf("%d: %v", i, err)
+			continue
+		}
+		if strings.Contains(string(rev.Map), "the-secret") || len(rev.Warnings) > 0 || len(rev.Sources) != 1 {
+			t.Errorf("%d: the map was followed: %s %v", i, rev.Map, rev.Warnings)
+		}
+	}
+	p := writeProject(t, map[string]string{"a.ts": "export const text = () => '//# sourceMappingURL=x' + `/*# sourceMappingURL=y`;\n"})
+	vm, ns := engine(t, mustBuild(t, p, "a"))
+	if got := run(t, vm, ns, "text"); got != "//# sourceMappingURL=x/*# sourceMappingURL=y" {
+		t.Errorf("a string became %s", got)
 	}
 }
 

@@ -8,6 +8,7 @@ package script
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/dop251/goja/ast"
@@ -49,26 +50,49 @@ func newBundle(file string, files []api.OutputFile) (*bundle, error) {
 }
 
 func (b *bundle) parse() error {
-	program, err := parser.ParseFile(nil, bundleName, b.code, 0, parser.WithDisableSourceMaps)
-	var list parser.ErrorList
-	if errors.As(err, &list) && len(list) > 0 {
-		return buildError(call.CodeCompile, b.syntaxError(list[0]))
+	for {
+		program, err := parser.ParseFile(nil, bundleName, b.code, 0, parser.WithDisableSourceMaps)
+		var list parser.ErrorList
+		if errors.As(err, &list) && len(list) > 0 {
+			at := b.errorOffset(list[0])
+			if b.quoteField(at) {
+				continue
+			}
+			// esbuild takes this and the engine does not.
+			return buildError(call.CodeCompile, b.srcs.problem(b.code, at, "the engine can not run this: "+list[0].Message, 1))
+		}
+		if err != nil {
+			return fmt.Errorf("parse the bundle: %w", err)
+		}
+		b.body, err = topLevel(program)
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("parse the bundle: %w", err)
-	}
-	b.body, err = topLevel(program)
-	return err
 }
 
-// syntaxError is about code that esbuild takes and the engine does not.
-func (b *bundle) syntaxError(e *parser.Error) Problem {
+func (b *bundle) errorOffset(e *parser.Error) int {
 	offset := 0
 	for range e.Position.Line - 1 {
 		offset += strings.IndexByte(b.code[offset:], '\n') + 1
 	}
-	offset = min(offset+e.Position.Column-1, len(b.code))
-	return b.srcs.problem(b.code, offset, "the engine can not run this: "+e.Message, 1)
+	return min(offset+e.Position.Column-1, len(b.code))
+}
+
+// fieldBefore matches a class field whose name is also a keyword of classes.
+var fieldBefore = regexp.MustCompile(`(?:^|[\s;{])(get|set|async)\s*=\s*$`)
+
+// quoteField helps the engine's parser over class fields that are named get,
+// set or async and have a value: it expects a method there, and fails at the
+// equals sign, having read the token behind it. With a quoted name, which means
+// the same, it does not.
+func (b *bundle) quoteField(at int) bool {
+	line := strings.LastIndexByte(b.code[:at], '\n') + 1
+	m := fieldBefore.FindStringSubmatchIndex(b.code[line:at])
+	if m == nil {
+		return false
+	}
+	from, to := line+m[2], line+m[3]
+	b.code = b.srcs.apply(b.code, []edit{{from: from, to: to, text: `"` + b.code[from:to] + `"`}})
+	return true
 }
 
 // topLevel returns the statements inside of the function that the banner opens.

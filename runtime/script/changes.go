@@ -148,6 +148,20 @@ func (w *watcher) depend(a *attempt) {
 	}
 }
 
+// outdated reports whether files do not look any more as bad news has it.
+func (w *watcher) outdated(name string, a *attempt) bool {
+	if a == nil {
+		t := w.tried[name]
+		return t != nil && stampOf(t.script.Path) != stamp{}
+	}
+	for path, st := range a.inputs {
+		if !inPackage(path) && stampOf(path) != st {
+			return true
+		}
+	}
+	return false
+}
+
 // hold keeps bad news back until it has lasted. Further bad news about the same
 // script does not start the wait anew.
 func (w *watcher) hold(name string, a *attempt) {
@@ -180,6 +194,11 @@ func (w *watcher) expired() {
 	for _, name := range slices.Sorted(maps.Keys(w.held)) {
 		h := w.held[name]
 		if h.due.After(now) || w.builds[name] != nil {
+			continue
+		}
+		if !h.postponed && w.outdated(name, h.attempt) { // the report of a change is still on its way to us
+			h.postponed, h.due = true, now.Add(errorTime)
+			w.look()
 			continue
 		}
 		delete(w.held, name)

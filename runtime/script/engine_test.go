@@ -165,6 +165,23 @@ func TestLoweredCodeRuns(t *testing.T) {
 	}
 }
 
+// The engine's parser takes no fields of these names; see quoteField.
+func TestFieldsNamedLikeKeywords(t *testing.T) {
+	p := writeProject(t, map[string]string{"a.ts": `class A {
+		get = 1; static set = 2; async = () => 3;
+		set = (x: number) => { throw new Error("here " + x); };
+	}
+	export const all = () => [new A().get, A.set, new A().async()].join();
+	export const fail = () => new A().set(1);`})
+	vm, ns := engine(t, mustBuild(t, p, "a"))
+	if got := run(t, vm, ns, "all"); got != "1,2,3" {
+		t.Errorf("got %s", got)
+	}
+	if got := run(t, vm, ns, "fail"); !strings.Contains(got, "a.ts:3:32") || !strings.Contains(got, "at fail (a.ts:6:36") {
+		t.Errorf("stack = %s", got)
+	}
+}
+
 func TestMapSourcesAreRelativeToTheProject(t *testing.T) {
 	files := map[string]string{
 		"package.json":                      `{"workspaces": ["apps/*", "libs/*"]}`,

@@ -28,6 +28,7 @@ func (b *bundle) config() (Config, error) {
 	if problems = append(r.doubles, problems...); len(problems) > 0 {
 		return Config{}, buildError(call.CodeConfig, problems...)
 	}
+	l.release()
 	return c, nil
 }
 

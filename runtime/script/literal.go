@@ -75,6 +75,18 @@ func (l *literal) at(keys []string) *literal {
 	return l
 }
 
+// release lets go of the bundle, syntax tree and all, that frames are cut from.
+func (l *literal) release() {
+	l.frame = nil
+	for _, item := range l.items {
+		item.release()
+	}
+	for _, f := range l.fields {
+		f.key.release()
+		f.value.release()
+	}
+}
+
 func (l *literal) problem(format string, args ...any) Problem {
 	return Problem{Message: fmt.Sprintf(format, args...), Pos: l.pos, Frame: l.frame(l.length)}
 }
@@ -227,6 +239,9 @@ func (r *literals) object(e *ast.ObjectLiteral) *literal {
 		switch {
 		case keyed.Computed || !ok:
 			r.refuse(keyed.Key, "a key in brackets is computed")
+			continue
+		case name == "__proto__":
+			r.refuse(keyed.Key, "__proto__ is no key")
 			continue
 		case keyed.Kind != ast.PropertyKindValue:
 			r.refuse(keyed.Key, "this is a function")

@@ -129,9 +129,18 @@ func (j *job) loadFile(a api.OnLoadArgs) (api.OnLoadResult, error) {
 		if message, offset, bad := precheck(text); bad {
 			return api.OnLoadResult{Errors: []api.Message{{Text: message, Location: location(j.project.display(real), text, offset)}}}, nil
 		}
+		text = mapComments.Replace(text)
 	}
 	return api.OnLoadResult{Contents: &text, Loader: loader, ResolveDir: filepath.Dir(a.Path)}, nil
 }
+
+// mapComments keeps esbuild from following a source's own source map, whose
+// path, and the paths in it, may name any file of the machine. A string that
+// holds such a comment keeps its value.
+var mapComments = strings.NewReplacer(
+	"//# sourceMappingURL=", `//# sourceMappingURL\x3d`, "//@ sourceMappingURL=", `//@ sourceMappingURL\x3d`,
+	"/*# sourceMappingURL=", `/*# sourceMappingURL\x3d`, "/*@ sourceMappingURL=", `/*@ sourceMappingURL\x3d`,
+)
 
 func location(file, text string, offset int) *api.Location {
 	offset = min(offset, max(0, len(text)-1))

@@ -35,8 +35,7 @@ const (
 // returns an error if the project can not be read to begin with. Call it after
 // Load, once.
 func (r *Registry) Watch(ctx context.Context) error {
-	w := &watcher{registry: r, tried: map[string]*tried{}, pending: map[string]stamp{}, touched: map[string]bool{},
-		builds: map[string]*inProgress{}, held: map[string]*heldBack{}, results: make(chan *attempt)}
+	w := newWatcher(r)
 	ctx, cancel := context.WithCancel(ctx)
 	defer w.running.Wait()
 	defer cancel()
@@ -80,8 +79,16 @@ type inProgress struct {
 
 // heldBack is bad news that may yet go away.
 type heldBack struct {
-	due     time.Time
-	attempt *attempt // nil: the script is gone
+	due       time.Time
+	attempt   *attempt // nil: the script is gone
+	postponed bool     // it was due, and files had changed
+}
+
+func newWatcher(r *Registry) *watcher {
+	return &watcher{
+		registry: r, tried: map[string]*tried{}, pending: map[string]stamp{}, touched: map[string]bool{},
+		builds: map[string]*inProgress{}, held: map[string]*heldBack{}, results: make(chan *attempt),
+	}
 }
 
 func (w *watcher) start() error {
@@ -140,10 +147,14 @@ func (w *watcher) loop(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case e := <-w.notifier.events():
+		case e, open := <-w.notifier.events():
+			if !open {
+				w.fallBack(errors.New("the system stopped reporting them"))
+				continue
+			}
 			w.event(e)
 		case err := <-w.notifier.errors():
-			if !errors.Is(err, fsnotify.ErrEventOverflow) { // lost reports: looking finds out
+			if err != nil && !errors.Is(err, fsnotify.ErrEventOverflow) { // lost reports: looking finds out
 				w.registry.options.Logger.Warn("watching files: " + err.Error())
 			}
 			w.look()

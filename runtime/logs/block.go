@@ -171,6 +171,11 @@ func unpackLines(dec *zstd.Decoder, h header, lines []byte, first uint64, yield 
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
+	return readLines(raw, h, first, yield)
+}
+
+// readLines is unpackLines after decompression.
+func readLines(raw []byte, h header, first uint64, yield func(*Entry) bool) error {
 	d := reader{b: raw}
 	var table []string
 	var e Entry

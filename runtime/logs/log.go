@@ -15,7 +15,7 @@ import (
 	"reprise/store"
 )
 
-// ErrClosed: the log has been closed.
+// ErrClosed says that the log, or the subscription, has been closed.
 var ErrClosed = errors.New("logs: the log is closed")
 
 // The defaults of Options.

@@ -108,7 +108,7 @@ func TestRetentionAndSizeCap(t *testing.T) {
 	t.Run("old entries are dropped", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := mustOpen(t, Options{Store: &memory{}, Retention: time.Hour, Ring: 16})
-			defer l.Close()
+			defer closeLog(t, l)
 			emit(l, 16)
 			time.Sleep(30 * time.Minute)
 			emit(l, 16)
@@ -182,7 +182,7 @@ func TestAFailingStore(t *testing.T) {
 		}
 		// Exactly the rest is there, in order.
 		c := mustOpen(t, Options{Store: m})
-		defer c.Close()
+		defer closeLog(t, c)
 		got, _, err := c.Query(t.Context(), Query{Limit: 1000})
 		if err != nil {
 			t.Fatal(err)
@@ -345,7 +345,7 @@ func TestQueryAgreesWithAModel(t *testing.T) {
 				l = mustOpen(t, opts)
 			}
 		}
-		defer l.Close()
+		defer func() { closeLog(t, l) }()
 		filter := rapid.SampledFrom([]string{"", "level:error", "-level:error script:a*", "kind:http", "dur:>3", `"héllo"`}).Draw(rt, "filter")
 		q := Query{
 			Filter: mustFilter(t, filter), Desc: rapid.Bool().Draw(rt, "desc"), Limit: rapid.IntRange(1, 20).Draw(rt, "limit"),

@@ -112,6 +112,13 @@ func mustOpen(t testing.TB, opts Options) *Log {
 	return l
 }
 
+func closeLog(t testing.TB, l *Log) {
+	t.Helper()
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func mustFilter(t testing.TB, s string) *Filter {
 	t.Helper()
 	f, err := ParseFilter(s)

@@ -147,7 +147,7 @@ func TestFilterChangeNeverMixes(t *testing.T) {
 func TestFilterChangeAppliesToWhatIsHeldBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mustOpen(t, Options{})
-		defer l.Close()
+		defer closeLog(t, l)
 		sub := l.Subscribe(SubscribeOptions{FilterID: "all"})
 		sub.Pause()
 		got := make(chan Event)
@@ -175,7 +175,7 @@ func TestPause(t *testing.T) {
 	t.Run("a rare entry is still there although the ring has moved on", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := mustOpen(t, Options{Ring: 64})
-			defer l.Close()
+			defer closeLog(t, l)
 			sub := l.Subscribe(SubscribeOptions{Filter: mustFilter(t, "script:rare")})
 			sub.Pause()
 			got := next(t, sub)
@@ -194,7 +194,7 @@ func TestPause(t *testing.T) {
 	t.Run("what does not fit into the queue becomes a gap before the rest", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := mustOpen(t, Options{Ring: 1024})
-			defer l.Close()
+			defer closeLog(t, l)
 			sub := l.Subscribe(SubscribeOptions{Queue: 101})
 			sub.Pause()
 			got := next(t, sub)
@@ -232,7 +232,7 @@ func next(t *testing.T, sub *Subscription) <-chan Event {
 func TestIdleIsDeliveredAtOnceAndLoadIsCoalesced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mustOpen(t, Options{})
-		defer l.Close()
+		defer closeLog(t, l)
 		const interval = 40 * time.Millisecond
 		sub := l.Subscribe(SubscribeOptions{Interval: interval})
 		start := time.Now()

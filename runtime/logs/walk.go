@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"reprise/store"
 )
@@ -175,8 +176,7 @@ func (l *Log) walkDown(ctx context.Context, from, to uint64, v visitor) error {
 		n--
 	}
 	pending := l.pending()
-	for i := len(pending) - 1; i >= 0; i-- {
-		rec := pending[i]
+	for _, rec := range slices.Backward(pending) {
 		if rec.entry.Seq > n || rec.entry.Seq < from {
 			continue
 		}

@@ -8,6 +8,7 @@ package logs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,7 +72,7 @@ func newWriter(l *Log) (*writer, error) {
 func (w *writer) snapshot() []*Record {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.waiting[:len(w.waiting):len(w.waiting)]
+	return slices.Clip(w.waiting)
 }
 
 func (w *writer) run(ctx context.Context) {

@@ -19,7 +19,7 @@ import (
 	"reprise/runtime/logs"
 )
 
-// ErrUnauthorized: the server did not accept the token.
+// ErrUnauthorized says that the server did not accept the token.
 var ErrUnauthorized = errors.New("tail: the server does not accept the token; it is in the file admin.token of the server's data directory")
 
 // Path is where the endpoint is.
@@ -116,6 +116,9 @@ func (c *Client) connect(ctx context.Context) error {
 	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, TLSClientConfig: c.opts.TLS}
 	header := http.Header{"Authorization": {"Bearer " + c.opts.Token}}
 	conn, resp, err := dialer.DialContext(ctx, c.endpoint, header)
+	if resp != nil {
+		defer func() { _ = resp.Body.Close() }() // nothing is left in it
+	}
 	if err != nil {
 		return c.dialError(resp, err)
 	}
@@ -148,7 +151,6 @@ func (c *Client) dialError(resp *http.Response, err error) error {
 	if resp == nil {
 		return fmt.Errorf("tail: can not connect to %s: %w; is the server running?", c.endpoint, err)
 	}
-	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusUnauthorized {
 		return ErrUnauthorized
 	}

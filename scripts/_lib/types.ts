@@ -41,8 +41,9 @@ export interface Contact {
 /** An order as orders/fulfil keeps it and hooks/payment updates it. */
 export interface OrderRecord {
   id: string;
-  status: "fulfilled" | "paid" | "disputed";
-  hold: string;
-  charge: string;
-  label: string;
+  status: "fulfilling" | "fulfilled" | "paid" | "disputed";
+  /** The ids at the three APIs, once it is fulfilled. */
+  hold?: string;
+  charge?: string;
+  label?: string;
 }

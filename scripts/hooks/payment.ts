@@ -29,6 +29,7 @@ export default {
       const [seen, order] = await Promise.all([orders.get(["events", event.id]), orders.get<OrderRecord>([event.order])]);
       if (seen.versionstamp) return Response.json({ received: true, repeated: true });
       if (!order.value) return problem(404, `there is no order ${event.order}`);
+      if (order.value.status === "fulfilling") return problem(409, "the order is not done yet; send the event again later");
 
       const { ok } = await orders.atomic()
         .check(seen, order)

@@ -7,8 +7,9 @@
 //
 // Send it to "country": "Atlantis", which the carrier refuses, and watch the charge and the hold being taken back.
 import { kv } from "reprise:kv";
-import { step } from "reprise:run";
+import { current, step } from "reprise:run";
 import type { Config, Env, Script } from "reprise:script";
+import { problem } from "../_lib/api";
 import type { Charge, Hold, Label, Order, OrderRecord } from "../_lib/types";
 
 export const config = {
@@ -22,29 +23,37 @@ const orders = kv.open("orders");
 
 export default {
   async fetch(request, env) {
-    const order = check(await request.json());
+    const order = await request.json();
+    const wrong = check(order);
+    if (wrong) return problem(422, wrong);
     return Response.json(await fulfil(order, env), { status: 201 });
   },
 
   async run(input, env) {
-    return await fulfil(check(input), env);
+    const wrong = check(input);
+    if (wrong) throw new TypeError(wrong);
+    return await fulfil(input, env);
   },
-} satisfies Script;
+} satisfies Script<Order>;
 
 async function fulfil(order: Order, env: Env): Promise<OrderRecord> {
-  const before = await orders.get<OrderRecord>([order.id]);
-  if (before.value) return before.value; // the same order again: nothing is done twice
+  // Claim the order: of two that come with the same id, one gets it, and the other gets what became of it.
+  const claim = await step("claim", () =>
+    orders.atomic().check({ key: [order.id], versionstamp: null }).set([order.id], { id: order.id, status: "fulfilling" }).commit(), {
+    undo: ({ ok }) => ok && orders.delete([order.id]),
+  });
+  if (!claim.ok) return (await orders.get<OrderRecord>([order.id])).value!;
 
   // A 503 is tried again by the call itself. That is safe for a POST only because it is keyed: with the same
-  // Idempotency-Key the warehouse makes one hold, however often it is asked.
+  // Idempotency-Key the warehouse makes one hold, however often it is asked. `current` is this run.
   const hold = await step("reserve", () =>
-    env.self.post("/shop/inventory/holds", { json: { items: order.items }, idempotencyKey: `hold:${order.id}` }).json<Hold>(), {
+    env.self.post("/shop/inventory/holds", { json: { items: order.items }, idempotencyKey: `hold:${current.id}` }).json<Hold>(), {
     undo: (hold) => env.self.delete(`/shop/inventory/holds/${hold.id}`),
   });
 
-  // A 429 with Retry-After is waited for. `retry` is a second layer around the whole step.
+  // A 429 says in Retry-After when to come back. `retry` is about the step as a whole: whatever is in it, again.
   const charge = await step("charge", () =>
-    env.self.post("/shop/payments/charges", { json: { order: order.id, amount: order.total }, idempotencyKey: `charge:${order.id}:${hold.id}` }).json<Charge>(), {
+    env.self.post("/shop/payments/charges", { json: { order: order.id, amount: order.total }, idempotencyKey: `charge:${current.id}` }).json<Charge>(), {
     retry: { attempts: 4, delay: "500ms" },
     undo: (charge) => env.self.post(`/shop/payments/charges/${charge.id}/refunds`, { idempotent: true }),
   });
@@ -63,14 +72,10 @@ async function fulfil(order: Order, env: Env): Promise<OrderRecord> {
   return record;
 }
 
-/** What came from outside is not an order yet. */
-function check(input: any): Order {
-  const problems = [
-    typeof input?.id === "string" && input.id !== "" || "id must be text",
-    Array.isArray(input?.items) && input.items.length > 0 || "items must be a list of { sku, quantity }",
-    Number.isInteger(input?.total) && input.total > 0 || "total must be a number of cents",
-    typeof input?.address?.country === "string" || "address must have a country",
-  ].filter((p) => p !== true);
-  if (problems.length > 0) throw new TypeError(`not an order: ${problems.join("; ")}`);
-  return input;
+/** What came from outside is not an order yet: what is wrong with it, or nothing. */
+function check(input: any): string | undefined {
+  if (typeof input?.id !== "string" || input.id === "") return "an order needs an id";
+  if (!Array.isArray(input.items) || input.items.length === 0) return "an order needs items: a list of { sku, quantity }";
+  if (!Number.isInteger(input.total) || input.total <= 0) return "an order needs a total, in cents";
+  if (typeof input.address?.country !== "string") return "an order needs an address with a country";
 }

@@ -1,7 +1,7 @@
 // Copies the customers of the CRM, page by page. After every page it notes where it is, together with what it wrote:
 // a run that stops half way is simply started again and goes on from there.
 //
-//   reprise run scripts/sync/contacts.ts --data .reprise
+//   reprise run scripts/sync/contacts.ts --data .demo      (without --data nothing is kept, the checkpoint neither)
 import { kv } from "reprise:kv";
 import { step } from "reprise:run";
 import type { Config, Script } from "reprise:script";

@@ -2,11 +2,10 @@ package web
 
 import (
 	"bytes"
-
-	"github.com/dop251/goja"
-
 	"reprise/runtime/call"
 	"reprise/runtime/vm"
+
+	"github.com/dop251/goja"
 )
 
 // message is what Request and Response have in common: headers and a body.

@@ -7,11 +7,10 @@ package web
 
 import (
 	"fmt"
+	"reprise/runtime/vm"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
-
-	"reprise/runtime/vm"
 )
 
 // classID numbers the classes of the platform.
@@ -120,13 +119,6 @@ func (c *class) method(name string, f func(goja.FunctionCall) goja.Value) *goja.
 // static defines a function on the constructor.
 func (c *class) static(name string, f func(goja.FunctionCall) goja.Value) {
 	check(c.ctor.DefineDataProperty(name, c.r.v.Func(name, f), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE))
-}
-
-// constant defines a value on the constructor and the prototype.
-func (c *class) constant(name string, value any) {
-	for _, o := range []*goja.Object{c.ctor, c.proto} {
-		check(o.DefineDataProperty(name, c.r.rt.ToValue(value), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE))
-	}
 }
 
 // iterable makes the method fn the iterator of the prototype.

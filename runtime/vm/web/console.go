@@ -1,12 +1,11 @@
 package web
 
 import (
+	"reprise/runtime/vm"
 	"strconv"
 	"strings"
 
 	"github.com/dop251/goja"
-
-	"reprise/runtime/vm"
 )
 
 // console is the console object of one VM.

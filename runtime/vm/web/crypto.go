@@ -2,11 +2,10 @@ package web
 
 import (
 	"encoding/hex"
-
-	"github.com/dop251/goja"
-
 	"reprise/runtime/call"
 	"reprise/runtime/vm"
+
+	"github.com/dop251/goja"
 )
 
 // maxRandomBytes is the most getRandomValues fills at once, as the standard says.

@@ -2,13 +2,13 @@ package web
 
 import (
 	"encoding/binary"
+	"reprise/runtime/vm"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/dop251/goja"
-
-	"reprise/runtime/vm"
 )
 
 // textEncoder is the state of a TextEncoder object: none.
@@ -73,10 +73,8 @@ var encodings = map[string][]string{
 func encodingOf(label string) (name string, ok bool) {
 	label = strings.ToLower(strings.Trim(label, " \t\r\n\f"))
 	for name, labels := range encodings {
-		for _, l := range labels {
-			if l == label {
-				return name, true
-			}
+		if slices.Contains(labels, label) {
+			return name, true
 		}
 	}
 	return "", false

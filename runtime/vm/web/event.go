@@ -1,9 +1,9 @@
 package web
 
 import (
-	"github.com/dop251/goja"
-
 	"reprise/runtime/vm"
+
+	"github.com/dop251/goja"
 )
 
 // event is the state of an Event object.

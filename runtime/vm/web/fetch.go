@@ -2,12 +2,11 @@ package web
 
 import (
 	"encoding/json"
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
 	"strings"
 
 	"github.com/dop251/goja"
-
-	"reprise/runtime/call"
-	"reprise/runtime/vm"
 )
 
 // SendOptions says more about a request than the request itself.

@@ -1,11 +1,10 @@
 package web
 
 import (
+	"reprise/runtime/vm"
 	"strings"
 
 	"github.com/dop251/goja"
-
-	"reprise/runtime/vm"
 )
 
 // headers is the state of a Headers object.
@@ -57,11 +56,6 @@ func (r *realm) makeHeaders() *class {
 		return func(i int) ([2]string, bool) { return at(h.list.sorted(), i) }
 	})
 	return c
-}
-
-// newHeaders makes a Headers object from Go.
-func (r *realm) newHeaders(list headerList, immutable bool) *goja.Object {
-	return r.headersClass().object(&headers{list: list, immutable: immutable})
 }
 
 func (r *realm) mutable(h *headers) {

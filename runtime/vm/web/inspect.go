@@ -5,11 +5,11 @@
 package web
 
 import (
+	"reprise/runtime/vm"
+	"slices"
 	"strconv"
 
 	"github.com/dop251/goja"
-
-	"reprise/runtime/vm"
 )
 
 // The budget of one printed value.
@@ -49,10 +49,8 @@ func (in *inspector) write(value goja.Value) string {
 	if !ok {
 		return primitive(value)
 	}
-	for _, outer := range in.path {
-		if outer == obj {
-			return "[Circular]"
-		}
+	if slices.Contains(in.path, obj) {
+		return "[Circular]"
 	}
 	if in.bytes > maxInspectBytes {
 		return "…"

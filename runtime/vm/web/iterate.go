@@ -4,9 +4,9 @@
 package web
 
 import (
-	"github.com/dop251/goja"
-
 	"reprise/runtime/vm"
+
+	"github.com/dop251/goja"
 )
 
 // pairIterator is the state of an iterator.

@@ -1,10 +1,10 @@
 package web
 
 import (
-	"github.com/dop251/goja"
-
 	"reprise/runtime/call"
 	"reprise/runtime/vm"
+
+	"github.com/dop251/goja"
 )
 
 // Platform returns the Web platform for VMs. It holds no state: everything it
@@ -81,19 +81,6 @@ func (r *realm) throw(class, message string) {
 func (r *realm) rejected(reason goja.Value) *goja.Object {
 	promise, _, reject := r.v.Promise()
 	reject(reason)
-	return promise
-}
-
-// async returns a promise that is rejected with what f throws, or resolved
-// with what it returns: async functions of the platform never throw.
-func (r *realm) async(f func() goja.Value) *goja.Object {
-	promise, resolve, reject := r.v.Promise()
-	var value goja.Value
-	if ex := r.rt.Try(func() { value = f() }); ex != nil {
-		reject(ex.Value())
-	} else {
-		resolve(value)
-	}
 	return promise
 }
 

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
+	"reprise/runtime/vm/web"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,10 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"reprise/runtime/call"
-	"reprise/runtime/vm"
-	"reprise/runtime/vm/web"
 )
 
 // Each file of testdata/js is the body of a fetch handler. It passes when the
@@ -91,8 +90,10 @@ func (h *scriptHost) print(l vm.Line) {
 func (h *scriptHost) run(t *testing.T, v *vm.VM) vm.Turn {
 	turn := v.Begin(vm.Start{
 		Run: "r1", Script: "s", Handler: vm.HandlerFetch, Now: h.now, SecretKey: []byte("k"),
-		Request: &vm.Request{Method: "POST", URL: "http://localhost:8080/test?x=1", Body: call.Bytes([]byte("in")),
-			Headers: []vm.Header{{Name: "X-In", Value: "1"}, {Name: "x-in", Value: "2"}}},
+		Request: &vm.Request{
+			Method: "POST", URL: "http://localhost:8080/test?x=1", Body: call.Bytes([]byte("in")),
+			Headers: []vm.Header{{Name: "X-In", Value: "1"}, {Name: "x-in", Value: "2"}},
+		},
 	})
 	for !turn.Done {
 		h.take(t, turn)

@@ -1,13 +1,12 @@
 package web
 
 import (
+	"reprise/runtime/vm"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/dop251/goja"
-
-	"reprise/runtime/vm"
 )
 
 // table prints rows and columns. What is no table is printed as it is.
@@ -108,15 +107,14 @@ func drawTable(head []string, rows [][]string) string {
 		if n > 0 {
 			b.WriteByte('\n')
 		}
-		line := ""
 		for i := range head {
 			cell := ""
 			if i < len(row) {
 				cell = strings.ReplaceAll(row[i], "\n", " ")
 			}
-			line += "│ " + cell + strings.Repeat(" ", max(width[i]-utf8.RuneCountInString(cell), 0)) + " "
+			b.WriteString("│ " + cell + strings.Repeat(" ", max(width[i]-utf8.RuneCountInString(cell), 0)) + " ")
 		}
-		b.WriteString(line + "│")
+		b.WriteString("│")
 		if n == 0 {
 			b.WriteString("\n" + rule(width))
 		}

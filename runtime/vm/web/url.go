@@ -126,9 +126,9 @@ func cut(raw string) (p parts, ok bool) {
 	}
 	host, tail := rest[:slash], rest[slash:]
 	p = parts{href: raw, scheme: scheme, hostname: host}
-	if i := strings.IndexByte(host, ':'); i >= 0 {
-		p.hostname, p.port = host[:i], host[i+1:]
-		if !isPlainPort(scheme, p.port) {
+	if name, port, found := strings.Cut(host, ":"); found {
+		p.hostname, p.port = name, port
+		if !isPlainPort(scheme, port) {
 			return p, false
 		}
 	}

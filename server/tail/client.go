@@ -123,6 +123,11 @@ func (c *Client) connect(ctx context.Context) error {
 		return c.dialError(resp, err)
 	}
 	conn.SetReadLimit(maxServerFrame)
+	// The library's own handler gives a pong one second, and ends the
+	// connection after it: too little for a machine that is very busy.
+	conn.SetPingHandler(func(data string) error {
+		return conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(dialTimeout))
+	})
 	if err := conn.WriteJSON(clientFrame{
 		Type: "subscribe", FilterID: c.filterID, Filter: c.opts.Filter, Since: c.since, Tail: c.tail(),
 	}); err != nil {

@@ -67,6 +67,9 @@ func (s *server) dial(t testing.TB) *raw {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	t.Cleanup(func() { _ = conn.Close() })
+	conn.SetPingHandler(func(data string) error { // patient, on a busy machine
+		return conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(patience))
+	})
 	return &raw{conn, t}
 }
 

@@ -1,11 +1,12 @@
 package web
 
 import (
-	"reprise/runtime/call"
-	"reprise/runtime/vm"
 	"slices"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
 )
 
 // abortSignal is the state of an AbortSignal object.

@@ -2,15 +2,16 @@ package web_test
 
 import (
 	"errors"
-	"reprise/runtime/call"
-	"reprise/runtime/vm"
-	"reprise/runtime/vm/web"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dop251/goja"
 	"github.com/google/go-cmp/cmp"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
+	"reprise/runtime/vm/web"
 )
 
 // bindingModule is what a binding built on this package looks like.

@@ -2,10 +2,11 @@ package web
 
 import (
 	"encoding/base64"
-	"reprise/runtime/call"
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
 )
 
 // invalidCharacter throws what atob and btoa throw.

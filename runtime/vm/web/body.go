@@ -2,10 +2,11 @@ package web
 
 import (
 	"bytes"
-	"reprise/runtime/call"
-	"reprise/runtime/vm"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
 )
 
 // message is what Request and Response have in common: headers and a body.

@@ -7,10 +7,11 @@ package web
 
 import (
 	"fmt"
-	"reprise/runtime/vm"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
+
+	"reprise/runtime/vm"
 )
 
 // classID numbers the classes of the platform.

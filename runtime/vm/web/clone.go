@@ -4,11 +4,12 @@
 package web
 
 import (
-	"reprise/runtime/call"
-	"reprise/runtime/vm"
 	"time"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
 )
 
 // maxCloneDepth bounds nesting; the copy recurses in Go.

@@ -1,11 +1,12 @@
 package web
 
 import (
-	"reprise/runtime/vm"
 	"strconv"
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // console is the console object of one VM.

@@ -2,10 +2,11 @@ package web
 
 import (
 	"encoding/hex"
-	"reprise/runtime/call"
-	"reprise/runtime/vm"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
 )
 
 // maxRandomBytes is the most getRandomValues fills at once, as the standard says.

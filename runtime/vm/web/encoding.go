@@ -2,13 +2,14 @@ package web
 
 import (
 	"encoding/binary"
-	"reprise/runtime/vm"
 	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // textEncoder is the state of a TextEncoder object: none.

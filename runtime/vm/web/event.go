@@ -1,9 +1,9 @@
 package web
 
 import (
-	"reprise/runtime/vm"
-
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // event is the state of an Event object.

@@ -1,10 +1,11 @@
 package web
 
 import (
-	"reprise/runtime/vm"
 	"slices"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // listeners is the state of an EventTarget: who wants to know what.

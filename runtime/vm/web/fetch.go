@@ -2,11 +2,12 @@ package web
 
 import (
 	"encoding/json"
-	"reprise/runtime/call"
-	"reprise/runtime/vm"
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
 )
 
 // SendOptions says more about a request than the request itself.

@@ -3,9 +3,10 @@ package web
 import (
 	"bytes"
 	"encoding/json"
-	"reprise/runtime/vm"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // maxFields bounds what a line carries besides its text.

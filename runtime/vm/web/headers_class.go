@@ -1,10 +1,11 @@
 package web
 
 import (
-	"reprise/runtime/vm"
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // headers is the state of a Headers object.

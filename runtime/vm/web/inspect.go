@@ -5,11 +5,12 @@
 package web
 
 import (
-	"reprise/runtime/vm"
 	"slices"
 	"strconv"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // The budget of one printed value.

@@ -2,12 +2,13 @@ package web
 
 import (
 	"encoding/hex"
-	"reprise/runtime/vm"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // descriptor returns an own property's descriptor, or nil.

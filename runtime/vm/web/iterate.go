@@ -4,9 +4,9 @@
 package web
 
 import (
-	"reprise/runtime/vm"
-
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // pairIterator is the state of an iterator.

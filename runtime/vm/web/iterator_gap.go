@@ -1,10 +1,11 @@
 package web
 
 import (
-	"reprise/runtime/vm"
 	"slices"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // iteratorWords are what a source must mention to get hold of an iterator by

@@ -6,10 +6,11 @@ package web
 
 import (
 	"reflect"
-	"reprise/runtime/vm"
 	"time"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // kind is what an object is, in words for error messages.

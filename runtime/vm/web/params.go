@@ -1,13 +1,14 @@
 package web
 
 import (
-	"reprise/runtime/vm"
 	"slices"
 	"strings"
 	"unicode/utf16"
 
 	"github.com/dop251/goja"
 	whatwg "github.com/nlnwa/whatwg-url/url"
+
+	"reprise/runtime/vm"
 )
 
 // searchParams is the state of a URLSearchParams object.

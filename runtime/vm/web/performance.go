@@ -1,10 +1,11 @@
 package web
 
 import (
-	"reprise/runtime/vm"
 	"slices"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // performanceState is the state of the performance object; what it collects

@@ -1,10 +1,10 @@
 package web
 
 import (
+	"github.com/dop251/goja"
+
 	"reprise/runtime/call"
 	"reprise/runtime/vm"
-
-	"github.com/dop251/goja"
 )
 
 // Platform returns the Web platform for VMs. It holds no state: everything it

@@ -1,11 +1,12 @@
 package web
 
 import (
-	"reprise/runtime/call"
-	"reprise/runtime/vm"
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
 )
 
 // ResponseState is the Go side of a Response object.

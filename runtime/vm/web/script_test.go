@@ -4,9 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"reprise/runtime/call"
-	"reprise/runtime/vm"
-	"reprise/runtime/vm/web"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +11,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
+	"reprise/runtime/vm/web"
 )
 
 // Each file of testdata/js is the body of a fetch handler. It passes when the

@@ -8,11 +8,12 @@ package web
 
 import (
 	_ "embed"
-	"reprise/runtime/vm"
 	"slices"
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 //go:embed shims.js

@@ -1,12 +1,13 @@
 package web
 
 import (
-	"reprise/runtime/vm"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // table prints rows and columns. What is no table is printed as it is.

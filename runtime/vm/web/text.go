@@ -1,11 +1,12 @@
 package web
 
 import (
-	"reprise/runtime/vm"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/vm"
 )
 
 // text converts a value as the language's ToString does: objects may run

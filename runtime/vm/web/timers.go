@@ -1,10 +1,11 @@
 package web
 
 import (
-	"reprise/runtime/call"
 	"strconv"
 
 	"github.com/dop251/goja"
+
+	"reprise/runtime/call"
 )
 
 // timers are the pending timeouts and intervals of the run.

@@ -1,10 +1,10 @@
 package web
 
 import (
-	"reprise/runtime/vm"
-
 	"github.com/dop251/goja"
 	whatwg "github.com/nlnwa/whatwg-url/url"
+
+	"reprise/runtime/vm"
 )
 
 // urlObject is the state of a URL object.

@@ -1,12 +1,13 @@
 package web_test
 
 import (
-	"reprise/runtime/call"
-	"reprise/runtime/vm"
-	"reprise/runtime/vm/web"
 	"strings"
 	"testing"
 	"time"
+
+	"reprise/runtime/call"
+	"reprise/runtime/vm"
+	"reprise/runtime/vm/web"
 )
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

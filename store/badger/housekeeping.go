@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"time"
 
 	"reprise/store"
@@ -26,7 +25,7 @@ func (s *Store) keepHouse(ctx context.Context) {
 			return
 		case <-s.sweep:
 		case <-tick.C:
-			s.collect()
+			s.collect(ctx)
 		}
 	}
 }
@@ -100,18 +99,18 @@ func (s *Store) sweepPiece(ctx context.Context, id, length uint64) (left uint64,
 
 // collect rewrites value log files that are mostly garbage. It needs room to do
 // so, and leaves it be while there is little.
-func (s *Store) collect() {
+func (s *Store) collect(ctx context.Context) {
 	if s.inMemory || s.space.refusal() != nil {
 		return
 	}
-	for {
+	for ctx.Err() == nil {
 		err := s.db.RunValueLogGC(collectRatio)
 		switch {
 		case err == nil:
 		case errors.Is(err, bdg.ErrNoRewrite), errors.Is(err, bdg.ErrRejected):
 			return
 		default:
-			s.log.Warn("the value log could not be tidied", "dir", s.dir, "error", fmt.Sprint(err))
+			s.log.Warn("the value log could not be tidied", "dir", s.dir, "error", err)
 			return
 		}
 	}

@@ -45,6 +45,9 @@ func explain(dir string, err error) error {
 	if strings.Contains(text, "Cannot acquire directory lock") || strings.Contains(text, "Cannot create lock file") {
 		return &LockedError{Dir: dir, PID: lockedBy(dir)}
 	}
+	if dir == "" {
+		dir = "memory"
+	}
 	return fmt.Errorf("opening the store in %s: %w", dir, err)
 }
 

@@ -159,7 +159,7 @@ func TestDroppedJournalsAreSwept(t *testing.T) {
 	if _, _, found, err := s.nextDropped(); err != nil || found {
 		t.Fatalf("the journal is still listed as dropped (%v)", err)
 	}
-	s.collect()
+	s.collect(t.Context())
 }
 
 func countRecords(t *testing.T, s *Store) (n int) {

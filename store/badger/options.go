@@ -22,11 +22,14 @@ type Options struct {
 	// FreeSpace says how many bytes are free where dir is; nil asks the system.
 	FreeSpace func(dir string) (uint64, error)
 	// MemTable is the size of one of Badger's memtables; 0 means 16 MiB. A
-	// commit may be 15% of it. Two of them can be in memory under load.
+	// commit may be 15% of it. Two of them can be in memory under load. Badger
+	// refuses less than 7 MiB in memory, and less than 1 MiB on disk.
 	MemTable int64
 
 	// send replaces Badger's Txn.CommitWith, in tests.
 	send func(txn *bdg.Txn, landed func(error))
+	// tune changes Badger's options, in tests.
+	tune func(*bdg.Options)
 }
 
 // LogOptions say where a LogStore keeps its data.
@@ -60,7 +63,7 @@ const (
 
 	// How many commits may wait before the next one waits to wait.
 	queueLength = 1024
-	// Journals are read in chunks this big when they are swept away.
+	// How many records of a dropped journal are deleted in one transaction.
 	sweepChunk = 1000
 	// How often the value log is looked at for garbage.
 	collectEvery = 10 * time.Minute

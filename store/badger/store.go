@@ -50,6 +50,9 @@ func Open(o Options) (*Store, error) {
 	if !o.InMemory {
 		engine.ValueThreshold = valueThreshold
 	}
+	if o.tune != nil {
+		o.tune(&engine)
+	}
 	space := newSpace(o.Dir, o.InMemory, o.FreeSpace, memTable, log)
 	db, err := open(engine, space)
 	if err != nil {

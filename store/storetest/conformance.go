@@ -111,7 +111,7 @@ func wantSame(t *testing.T, got, want any) {
 	}
 }
 
-func strings(records [][]byte) []string {
+func texts(records [][]byte) []string {
 	var out []string
 	for _, r := range records {
 		out = append(out, string(r))
@@ -132,7 +132,7 @@ func wantJournal(t *testing.T, s store.Store, run string, from uint64, want [][]
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantSame(t, strings(got), strings(want))
+	wantSame(t, texts(got), texts(want))
 }
 
 func at(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }

@@ -75,6 +75,7 @@ func writeUntilKilled() bool {
 }
 
 func TestCrash(t *testing.T) {
+	t.Parallel() // it mostly waits for the disk
 	dir := t.TempDir()
 	var newest store.Version
 	for round := range 4 {

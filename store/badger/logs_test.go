@@ -25,10 +25,13 @@ func mustOpenLogs(t testing.TB, o badger.LogOptions) *badger.LogStore {
 }
 
 func TestLogConformance(t *testing.T) {
+	t.Parallel() // it mostly waits for the disk
 	t.Run("Memory", func(t *testing.T) {
+		t.Parallel()
 		storetest.RunLogs(t, func(t *testing.T) store.LogStore { return mustOpenLogs(t, badger.LogOptions{InMemory: true}) })
 	})
 	t.Run("Disk", func(t *testing.T) {
+		t.Parallel()
 		storetest.RunLogs(t, func(t *testing.T) store.LogStore { return mustOpenLogs(t, badger.LogOptions{Dir: t.TempDir()}) })
 	})
 }

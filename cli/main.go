@@ -85,6 +85,7 @@ Save a script and it is live. Without a command, reprise is "reprise dev".`,
 	root.RunE = dev.RunE
 	addServeFlags(root)
 	root.Args = dirArgument
+	root.SuggestionsMinimumDistance = 2 // SuggestionsFor has no default of its own
 	root.AddCommand(dev, newServe(stdio), newRun(stdio), newTail(stdio), newTypes(stdio), newInit(stdio), newVersion(stdio))
 	return root
 }

@@ -56,7 +56,7 @@ const (
 
 var catalogue = map[Code]Description{
 	CodeAbort:              {Sentence: "The script aborted the operation through an AbortSignal.", Hint: "Nothing, if the abort was meant; otherwise look for the controller.abort() or the signal's timeout."},
-	CodeBodyTooLarge:       {Sentence: "A request or response body is larger than the limit for buffered bodies.", Hint: "Ask the API for less (paging, fields), or pass the body through without reading it."},
+	CodeBodyTooLarge:       {Sentence: "A request or response body is larger than the limit for buffered bodies.", Hint: "Ask for less, or send less: in pages, with fewer fields."},
 	CodeCallOutsideRun:     {Sentence: "Top-level code of a script tried to make a call, start a timer or draw randomness.", Hint: "Move the line into a handler: top-level code runs once, when the script is loaded, and belongs to no run."},
 	CodeCancelled:          {Sentence: "The run was cancelled while the call was open.", Hint: "Let it propagate, or clean up in finally; cleaning up may take 30 s."},
 	CodeCompile:            {Sentence: "The script could not be built.", Hint: "The message has the file, the line and a code frame; the last good revision keeps serving."},
@@ -77,7 +77,7 @@ var catalogue = map[Code]Description{
 	CodeNotDurable:         {Sentence: "The operation needs a durable run, and this handler is not one.", Hint: "Move it to a run handler, and start that from here."},
 	CodeNotFound:           {Sentence: "What was named does not exist.", Hint: "Check the name; the message lists close ones where there are any."},
 	CodeRedirect:           {Sentence: "The upstream redirected and the call does not allow it, or redirected too often.", Hint: "Pass redirect: \"follow\", or call the final URL."},
-	CodeResource:           {Sentence: "The run used more than a limit allows: CPU, wall time, memory, calls or output.", Hint: "err.limit names the limit; raise it in config.limits, or do less per run."},
+	CodeResource:           {Sentence: "The run used more than a limit allows: CPU, wall time, memory, calls or output.", Hint: "The message names the limit. Do less at a time; the wall time of a request is config.timeout."},
 	CodeSecretMissing:      {Sentence: "The script uses a secret that is not set.", Hint: "Set REPRISE_SECRET_NAME in the environment, or in .env in development."},
 	CodeSecretNotAllowed:   {Sentence: "A secret was about to be sent to a host it is not allowed for.", Hint: "Add the host to the secret's hosts in reprise.yaml if that is right."},
 	CodeServerStopped:      {Sentence: "The server stopped while the run was in progress.", Hint: "Start the run again."},

@@ -102,7 +102,7 @@ type RowOp struct {
 	IfAbsent bool
 }
 
-// ErrRowExists: a RowOp with IfAbsent found its row.
+// ErrRowExists is returned when a RowOp with IfAbsent found its row.
 var ErrRowExists = errors.New("store: the row exists")
 
 // Committed is what a commit returns.

@@ -72,7 +72,11 @@ func plainBadger(b *testing.B, n int, record []byte) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer db.Close()
+	defer func() {
+		if err := db.Close(); err != nil {
+			b.Error(err)
+		}
+	}()
 	parallel(b, n, func(w, i int) error {
 		return db.Update(func(txn *bdg.Txn) error {
 			head := fmt.Appendf(nil, "head%d", w)

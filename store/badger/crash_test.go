@@ -65,7 +65,9 @@ func writeUntilKilled() bool {
 				}
 				if !c.Relaxed {
 					// One write call, so that a line is whole or absent.
-					fmt.Fprintf(os.Stdout, "%s %d %d\n", writer, i, done.Version)
+					if _, err := fmt.Fprintf(os.Stdout, "%s %d %d\n", writer, i, done.Version); err != nil {
+						os.Exit(1)
+					}
 				}
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -178,12 +179,9 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) (store.Committed, er
 func scopesOf(c *store.Commit) []string {
 	var scopes []string
 	add := func(s string) {
-		for _, have := range scopes {
-			if have == s {
-				return
-			}
+		if !slices.Contains(scopes, s) {
+			scopes = append(scopes, s)
 		}
-		scopes = append(scopes, s)
 	}
 	if len(c.Appends) > 0 {
 		add(journalScope(c.Run))

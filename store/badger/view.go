@@ -1,6 +1,8 @@
 package badger
 
 import (
+	"slices"
+
 	bdg "github.com/dgraph-io/badger/v4"
 )
 
@@ -56,8 +58,7 @@ func (v *view) keep() bool {
 
 // rollback undoes it.
 func (v *view) rollback() {
-	for i := len(v.undo) - 1; i >= 0; i-- {
-		u := v.undo[i]
+	for _, u := range slices.Backward(v.undo) {
 		if u.had {
 			v.pending.writes[u.key] = u.write
 		} else {

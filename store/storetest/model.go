@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"math"
 	"sort"
 	"time"
@@ -115,21 +116,15 @@ func (m *Model) sum(op store.KVOp) ([]byte, error) {
 func (m *Model) copy() *Model {
 	next := NewModel(m.Now)
 	for n, entries := range m.kv {
-		for k, e := range entries {
-			next.namespace(n)[k] = e
-		}
+		maps.Copy(next.namespace(n), entries)
 	}
 	for n, rows := range m.rows {
-		for k, v := range rows {
-			next.table(n)[k] = v
-		}
+		maps.Copy(next.table(n), rows)
 	}
 	for run, records := range m.journals {
 		next.journals[run] = append([][]byte(nil), records...)
 	}
-	for id, at := range m.timers {
-		next.timers[id] = at
-	}
+	maps.Copy(next.timers, m.timers)
 	return next
 }
 

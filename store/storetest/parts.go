@@ -185,7 +185,7 @@ func commitAtomic(t *testing.T, s store.Store) {
 		c := everything(1, name)
 		tt.change(&c)
 		_, err := s.Commit(t.Context(), c)
-		if _, isCheck := errors.AsType[*store.CheckError](err); !(isCheck && tt.want == nil) {
+		if _, isCheck := errors.AsType[*store.CheckError](err); !isCheck || tt.want != nil {
 			wantErr(t, err, tt.want)
 		}
 		if err == nil {

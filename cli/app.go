@@ -69,27 +69,29 @@ func modules() []vm.Module {
 
 // startApp wires the rooms together and starts them. When it returns, both
 // origins answer. Whatever fails, what was started is closed again.
-func startApp(ctx context.Context, c *Config, o appOptions) (a *app, err error) {
-	a = &app{config: c, options: o, watch: func() error { return nil }}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, a.close(ctx))
-		}
-	}()
+func startApp(ctx context.Context, c *Config, o appOptions) (*app, error) {
+	a := &app{config: c, options: o, watch: func() error { return nil }}
+	if err := a.start(ctx); err != nil {
+		return nil, errors.Join(err, a.close(ctx))
+	}
+	return a, nil
+}
+
+func (a *app) start(ctx context.Context) (err error) {
 	logger := slog.New(&serverLog{log: a})
-	if a.project, err = script.OpenProject(c.Dir); err != nil {
-		return nil, usagef("%w", err)
+	if a.project, err = script.OpenProject(a.config.Dir); err != nil {
+		return usagef("%w", err)
 	}
 	workers := worker.New(worker.Options{Platform: web.Platform(), Modules: modules(), Connect: httpbind.Connect})
-	a.scripts = newScripts(c, a.project, workers, logger)
+	a.scripts = newScripts(a.config, a.project, workers, logger)
 	if err := a.loadAndOpen(ctx, logger); err != nil {
-		return nil, err
+		return err
 	}
-	if o.show != nil {
-		a.screen = showLog(ctx, a.log, o.show, c.LogFormat, o.choose)
+	if o := a.options; o.show != nil {
+		a.screen = showLog(ctx, a.log, o.show, a.config.LogFormat, o.choose)
 	}
 	a.scripts.attach(a.log)
-	return a, a.serve(ctx, workers, logger)
+	return a.serve(ctx, workers, logger)
 }
 
 // Emit sends an entry to the log, which may still have to be opened.
@@ -267,4 +269,7 @@ func (a *app) announce(w io.Writer) {
 		}
 	}
 	fmt.Fprintf(w, "scripts      %d in %s\n", n, dir)
+	if n == 0 {
+		fmt.Fprintf(w, "             save one there, or let \"reprise init\" write a first one\n")
+	}
 }

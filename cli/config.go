@@ -1,16 +1,16 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
+	"net"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/joho/godotenv"
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/env/v2"
@@ -52,30 +52,6 @@ type Config struct {
 	Secrets map[string]string
 }
 
-// file is reprise.yaml. Keys that are not here are errors.
-type file struct {
-	Addr      *string               `yaml:"addr"`
-	Admin     *string               `yaml:"admin"`
-	NoAdmin   *bool                 `yaml:"noAdmin"`
-	Data      *string               `yaml:"data"`
-	LogFormat *string               `yaml:"logFormat"`
-	TLSCert   *string               `yaml:"tlsCert"`
-	TLSKey    *string               `yaml:"tlsKey"`
-	Poll      *bool                 `yaml:"poll"`
-	Logs      fileLogs              `yaml:"logs"`
-	Env       map[string]any        `yaml:"env"`
-	Secrets   map[string]fileSecret `yaml:"secrets"`
-}
-
-type fileLogs struct {
-	Retention *string `yaml:"retention"`
-	MaxBytes  *int64  `yaml:"maxBytes"`
-}
-
-type fileSecret struct {
-	Hosts []string `yaml:"hosts"`
-}
-
 // settings maps a setting's key to its flag.
 var settings = map[string]string{
 	"addr": "addr", "admin": "admin", "noAdmin": "no-admin", "data": "data", "logFormat": "log-format",
@@ -97,6 +73,9 @@ func loadConfig(cmd *cobra.Command, dir string, environ []string, dev bool) (*Co
 	if err := k.Load(confmap.Provider(f.settings(), "."), nil); err != nil {
 		return nil, err
 	}
+	if err := checkEnv(environ); err != nil {
+		return nil, err
+	}
 	if err := k.Load(envProvider(environ), nil); err != nil {
 		return nil, err
 	}
@@ -109,6 +88,9 @@ func loadConfig(cmd *cobra.Command, dir string, environ []string, dev bool) (*Co
 		LogMaxBytes: k.Int64("logs.maxBytes"), Env: f.Env, SecretHosts: map[string][]string{},
 	}
 	for name, s := range f.Secrets {
+		if s.Hosts != nil && len(s.Hosts) == 0 {
+			return nil, usagef("%s: secrets.%s.hosts is empty; list the hosts that may get the secret, or leave hosts out to allow all", configFile, name)
+		}
 		if len(s.Hosts) > 0 {
 			c.SecretHosts[name] = s.Hosts
 		}
@@ -131,6 +113,9 @@ func (c *Config) check() error {
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		return usagef("--log-format is %q; it is text or json", c.LogFormat)
 	}
+	if c.LogMaxBytes < 0 {
+		return usagef("--log-max-bytes is %d; it can not be negative", c.LogMaxBytes)
+	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return usagef("--tls-cert and --tls-key go together")
 	}
@@ -143,57 +128,65 @@ func (c *Config) check() error {
 	return nil
 }
 
-// readFile reads reprise.yaml; a missing one is empty.
-func readFile(path string) (*file, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return &file{}, nil
+// checkAddresses reports an address that nothing can listen on. Only servers
+// have addresses.
+func (c *Config) checkAddresses() error {
+	addresses := []struct{ flag, value string }{{"--addr", c.Addr}, {"--admin", c.Admin}}
+	if c.NoAdmin {
+		addresses = addresses[:1]
 	}
-	if err != nil {
-		return nil, usagef("%w", err)
-	}
-	var f file
-	if len(bytes.TrimSpace(text)) == 0 {
-		return &f, nil
-	}
-	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
-		return nil, usagef("%s: %s", path, yaml.FormatError(err, false, true))
-	}
-	return &f, nil
-}
-
-// settings are the keys the file sets, as koanf takes them.
-func (f *file) settings() map[string]any {
-	out := map[string]any{}
-	put := func(key string, set bool, value func() any) {
-		if set {
-			out[key] = value()
+	for _, a := range addresses {
+		_, port, err := net.SplitHostPort(a.value)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
+			return usagef("%s is %q; it is host:port, such as 127.0.0.1:8080", a.flag, a.value)
 		}
 	}
-	put("addr", f.Addr != nil, func() any { return *f.Addr })
-	put("admin", f.Admin != nil, func() any { return *f.Admin })
-	put("noAdmin", f.NoAdmin != nil, func() any { return *f.NoAdmin })
-	put("data", f.Data != nil, func() any { return *f.Data })
-	put("logFormat", f.LogFormat != nil, func() any { return *f.LogFormat })
-	put("tlsCert", f.TLSCert != nil, func() any { return *f.TLSCert })
-	put("tlsKey", f.TLSKey != nil, func() any { return *f.TLSKey })
-	put("poll", f.Poll != nil, func() any { return *f.Poll })
-	put("logs.retention", f.Logs.Retention != nil, func() any { return *f.Logs.Retention })
-	put("logs.maxBytes", f.Logs.MaxBytes != nil, func() any { return *f.Logs.MaxBytes })
-	return out
+	return nil
 }
 
-// envProvider reads REPRISE_LOG_FORMAT and the like: the flag's name in capitals.
-func envProvider(environ []string) koanf.Provider {
+// envKeys maps the variables that are settings, such as REPRISE_LOG_FORMAT
+// (the flag's name in capitals), to their keys.
+func envKeys() map[string]string {
 	keys := map[string]string{}
 	for key, flag := range settings {
 		keys[envPrefix+strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))] = key
 	}
+	return keys
+}
+
+// checkEnv reports a variable whose value is not of its setting's type. koanf
+// would take it for nothing.
+func checkEnv(environ []string) error {
+	keys := envKeys()
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		switch keys[name] {
+		case "noAdmin", "poll":
+			if _, err := strconv.ParseBool(value); err != nil {
+				return usagef("%s is %q; it is true or false", name, value)
+			}
+		case "logs.maxBytes":
+			if _, err := strconv.ParseInt(value, 10, 64); err != nil {
+				return usagef("%s is %q; it is a number of bytes", name, value)
+			}
+		}
+	}
+	return nil
+}
+
+// envProvider reads the settings among the environment's variables.
+func envProvider(environ []string) koanf.Provider {
+	keys := envKeys()
+	settings := slices.DeleteFunc(slices.Clone(environ), func(line string) bool {
+		name, _, ok := strings.Cut(line, "=")
+		return !ok || keys[name] == "" // the provider panics on a line without "="
+	})
 	return env.Provider(".", env.Opt{
-		EnvironFunc: func() []string { return environ },
-		TransformFunc: func(name, value string) (string, any) {
-			return keys[name], value // an empty key is left out
-		},
+		EnvironFunc:   func() []string { return settings },
+		TransformFunc: func(name, value string) (string, any) { return keys[name], value },
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -79,7 +80,9 @@ Save a script and it is live. Without a command, reprise is "reprise dev".`,
 	root.SetIn(stdio.In)
 	root.SetOut(stdio.Out)
 	root.SetErr(stdio.Err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see %s --help", err, cmd.CommandPath())
+	})
 	root.SetVersionTemplate("reprise {{.Version}}\n")
 	dev := newDev(stdio)
 	root.RunE = dev.RunE
@@ -87,6 +90,7 @@ Save a script and it is live. Without a command, reprise is "reprise dev".`,
 	root.Args = dirArgument
 	root.SuggestionsMinimumDistance = 2 // SuggestionsFor has no default of its own
 	root.AddCommand(dev, newServe(stdio), newRun(stdio), newTail(stdio), newTypes(stdio), newInit(stdio), newVersion(stdio))
+	strictCompletion(root)
 	return root
 }
 
@@ -97,17 +101,48 @@ func dirArgument(cmd *cobra.Command, args []string) error {
 		return usagef("%q takes at most one folder, not %q", cmd.CommandPath(), args)
 	}
 	if len(args) == 1 {
-		if info, err := os.Stat(args[0]); err != nil || !info.IsDir() {
-			hint := ""
-			if cmd.Parent() == nil {
-				if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-					hint = fmt.Sprintf("; did you mean %q?", near[0])
-				} else {
-					hint = "; see reprise --help for the commands"
-				}
-			}
-			return usagef("there is no folder or command %q%s", args[0], hint)
+		info, err := os.Stat(args[0])
+		switch {
+		case err == nil && info.IsDir():
+		case err == nil:
+			return usagef("%s is a file, not a folder; a script is run with: reprise run %s", args[0], args[0])
+		case cmd.HasParent():
+			return usagef("there is no folder %s", args[0])
+		default:
+			return usagef("there is no folder or command %q; %s", args[0], hintFor(cmd, args[0]))
 		}
 	}
 	return nil
+}
+
+// hintFor says which command was probably meant.
+func hintFor(root *cobra.Command, typed string) string {
+	near := root.SuggestionsFor(typed)
+	if len(near) == 0 {
+		return "see reprise --help for the commands"
+	}
+	for _, name := range near {
+		if strings.HasPrefix(name, typed) {
+			return fmt.Sprintf("did you mean %q?", name)
+		}
+	}
+	return fmt.Sprintf("did you mean %q?", near[0])
+}
+
+// strictCompletion makes "completion" refuse shells it does not know; cobra's
+// own shows its help and succeeds.
+func strictCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		c.Args = func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no completion for %q; the shells are bash, fish, powershell and zsh", args[0])
+			}
+			return nil
+		}
+		c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"reprise/runtime"
 	"reprise/runtime/call"
+	"reprise/runtime/logs"
 )
 
 func newRun(stdio IO) *cobra.Command {
@@ -88,7 +89,7 @@ func runOnce(cmd *cobra.Command, file string, input json.RawMessage, quiet bool,
 		return err
 	}
 	c.Addr, c.NoAdmin = "127.0.0.1:0", true
-	o := appOptions{dev: true, memory: !cmd.Flags().Changed("data"), choose: everything}
+	o := appOptions{dev: true, memory: !cmd.Flags().Changed("data"), choose: ofOneRun}
 	if !quiet {
 		o.show = stdio.Err
 	}
@@ -101,6 +102,11 @@ func runOnce(cmd *cobra.Command, file string, input json.RawMessage, quiet bool,
 		return err
 	}
 	return report(run, stdio)
+}
+
+// ofOneRun is what run shows: not that the scripts of the project were loaded.
+func ofOneRun(e *logs.Entry) bool {
+	return everything(e) && (e.Kind != logs.KindReload || e.Level > logs.Info)
 }
 
 // projectOf finds the project that a script file belongs to: the nearest

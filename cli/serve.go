@@ -42,6 +42,9 @@ func serve(cmd *cobra.Command, args []string, stdio IO, dev bool) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkAddresses(); err != nil {
+		return err
+	}
 	o := appOptions{dev: dev, watch: true, show: stdio.Err, choose: noteworthy}
 	if dev {
 		o.choose = everything

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// load reads the settings of a server whose project has this reprise.yaml.
+func load(t *testing.T, yaml string, environ []string, flags ...string) (*Config, error) {
+	t.Helper()
+	dir := t.TempDir()
+	if yaml != "" {
+		if err := os.WriteFile(filepath.Join(dir, configFile), []byte(yaml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := newServe(IO{})
+	if err := cmd.ParseFlags(flags); err != nil {
+		t.Fatal(err)
+	}
+	c, err := loadConfig(cmd, dir, environ, false)
+	if err == nil {
+		err = c.checkAddresses()
+	}
+	return c, err
+}
+
+func TestConfigPrecedence(t *testing.T) {
+	// A flag wins over a variable, that over reprise.yaml, that over the default.
+	c, err := load(t, "addr: 127.0.0.1:1\nadmin: 127.0.0.1:2\nlogFormat: json\nlogs:\n  retention: 2 days\nenv: {region: eu}\n",
+		[]string{"REPRISE_ADDR=127.0.0.1:3", "REPRISE_ADMIN=127.0.0.1:4", "REPRISE_SECRET_KEY=abcd"}, "--addr", "127.0.0.1:5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		Dir: c.Dir, Addr: "127.0.0.1:5", Admin: "127.0.0.1:4", Data: filepath.Join(c.Dir, ".reprise"), LogFormat: "json",
+		LogRetention: 48 * time.Hour, LogMaxBytes: 1 << 30, Env: map[string]any{"region": "eu"},
+		SecretHosts: map[string][]string{}, Secrets: map[string]string{"KEY": "abcd"},
+	}
+	if diff := cmp.Diff(want, c); diff != "" {
+		t.Fatalf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	// Each mistake is a usage error that names the place and what is expected.
+	for name, tc := range map[string]struct {
+		yaml, env string
+		flags     []string
+		want      string
+	}{
+		"unknown key":      {yaml: "addr: 127.0.0.1:0\nadress: x\n", want: "reprise.yaml:2:1: there is no setting \"adress\"\n   1 | addr: 127.0.0.1:0\n>  2 | adress: x\n       ^"},
+		"wrong type":       {yaml: "noAdmin: maybe\n", want: "reprise.yaml:1:10: this is text; it should be true or false"},
+		"syntax":           {yaml: "addr: [1\n", want: "reprise.yaml:1:7: "},
+		"key twice":        {yaml: "env:\n  a: 1\n  a: 2\n", want: "reprise.yaml:3:3: "},
+		"env.self":         {yaml: "env: {self: 1}\n", want: "env.self is the built-in connection"},
+		"no hosts":         {yaml: "secrets: {A: {hosts: []}}\n", want: "secrets.A.hosts is empty"},
+		"retention":        {yaml: "logs: {retention: soon}\n", want: "logs.retention: "},
+		"variable bool":    {env: "REPRISE_NO_ADMIN=maybe", want: `REPRISE_NO_ADMIN is "maybe"; it is true or false`},
+		"variable number":  {env: "REPRISE_LOG_MAX_BYTES=many", want: `REPRISE_LOG_MAX_BYTES is "many"`},
+		"variable address": {env: "REPRISE_ADMIN=8081", want: `--admin is "8081"; it is host:port`},
+		"address":          {flags: []string{"--addr", "127.0.0.1:99999"}, want: `--addr is "127.0.0.1:99999"`},
+		"empty address":    {yaml: "addr: \"\"\n", want: `--addr is ""`},
+		"negative":         {flags: []string{"--log-max-bytes", "-1"}, want: "can not be negative"},
+		"format":           {flags: []string{"--log-format", "xml"}, want: "it is text or json"},
+		"half a key pair":  {flags: []string{"--tls-cert", "x"}, want: "go together"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, tc.yaml, []string{tc.env}, tc.flags...)
+			var usage *usageError
+			if !errors.As(err, &usage) || !strings.Contains(err.Error(), tc.want) {
+				t.Fatalf("err = %v, want %q", err, tc.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	yamlprinter "github.com/goccy/go-yaml/printer"
+)
+
+// file is reprise.yaml. Keys that are not here are errors.
+type file struct {
+	Addr      *string               `yaml:"addr"`
+	Admin     *string               `yaml:"admin"`
+	NoAdmin   *bool                 `yaml:"noAdmin"`
+	Data      *string               `yaml:"data"`
+	LogFormat *string               `yaml:"logFormat"`
+	TLSCert   *string               `yaml:"tlsCert"`
+	TLSKey    *string               `yaml:"tlsKey"`
+	Poll      *bool                 `yaml:"poll"`
+	Logs      fileLogs              `yaml:"logs"`
+	Env       map[string]any        `yaml:"env"`
+	Secrets   map[string]fileSecret `yaml:"secrets"`
+}
+
+type fileLogs struct {
+	Retention *string `yaml:"retention"`
+	MaxBytes  *int64  `yaml:"maxBytes"`
+}
+
+type fileSecret struct {
+	Hosts []string `yaml:"hosts"`
+}
+
+// readFile reads reprise.yaml; a missing one is empty.
+func readFile(path string) (*file, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &file{}, nil
+	}
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	var f file
+	if len(bytes.TrimSpace(text)) == 0 {
+		return &f, nil
+	}
+	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
+		return nil, usagef("%s", explainYAML(path, err))
+	}
+	return &f, nil
+}
+
+// explainYAML says what is wrong with a file, and shows the line. The decoder's
+// own words for a wrong type and an unknown key are about Go.
+func explainYAML(path string, err error) string {
+	var positioned yaml.Error
+	if !errors.As(err, &positioned) || positioned.GetToken() == nil {
+		return path + ": " + err.Error()
+	}
+	message, at := positioned.GetMessage(), positioned.GetToken()
+	var wrong *yaml.TypeError
+	var unknown *yaml.UnknownFieldError
+	switch {
+	case errors.As(err, &wrong):
+		message = fmt.Sprintf("this is %s; it should be %s", kindName(wrong.SrcType), kindName(wrong.DstType))
+	case errors.As(err, &unknown):
+		message = strings.Replace(message, "unknown field", "there is no setting", 1)
+	}
+	var p yamlprinter.Printer
+	frame := strings.TrimRight(p.PrintErrorToken(at, false), "\n")
+	return fmt.Sprintf("%s:%d:%d: %s\n%s", path, at.Position.Line, at.Position.Column, message, frame)
+}
+
+// kindName is what people call a type.
+func kindName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "text"
+	case reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
+		return "a number"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Map, reflect.Struct:
+		return "a group of settings"
+	}
+	return t.String()
+}
+
+// settings are the keys the file sets, as koanf takes them.
+func (f *file) settings() map[string]any {
+	out := map[string]any{}
+	put := func(key string, set bool, value func() any) {
+		if set {
+			out[key] = value()
+		}
+	}
+	put("addr", f.Addr != nil, func() any { return *f.Addr })
+	put("admin", f.Admin != nil, func() any { return *f.Admin })
+	put("noAdmin", f.NoAdmin != nil, func() any { return *f.NoAdmin })
+	put("data", f.Data != nil, func() any { return *f.Data })
+	put("logFormat", f.LogFormat != nil, func() any { return *f.LogFormat })
+	put("tlsCert", f.TLSCert != nil, func() any { return *f.TLSCert })
+	put("tlsKey", f.TLSKey != nil, func() any { return *f.TLSKey })
+	put("poll", f.Poll != nil, func() any { return *f.Poll })
+	put("logs.retention", f.Logs.Retention != nil, func() any { return *f.Logs.Retention })
+	put("logs.maxBytes", f.Logs.MaxBytes != nil, func() any { return *f.Logs.MaxBytes })
+	return out
+}

@@ -159,17 +159,11 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	for i, o := range s.origins {
 		if err := o.listen(ctx); err != nil {
-			for _, before := range s.origins[:i] {
-				err = errors.Join(err, before.listener.Close())
-			}
-			return err
+			return errors.Join(err, s.unlisten(s.origins[:i]))
 		}
 	}
 	if err := s.announce(); err != nil {
-		for _, o := range s.origins {
-			err = errors.Join(err, o.listener.Close())
-		}
-		return err
+		return errors.Join(err, s.unlisten(s.origins))
 	}
 	for _, o := range s.origins {
 		o.start(ctx)
@@ -183,6 +177,16 @@ func (s *Server) Start(ctx context.Context) error {
 		})
 	}
 	return nil
+}
+
+// unlisten gives addresses back that nothing was served on.
+func (s *Server) unlisten(origins []*origin) error {
+	var errs []error
+	for _, o := range origins {
+		errs = append(errs, o.listener.Close())
+		o.listener = nil
+	}
+	return errors.Join(errs...)
 }
 
 // announce writes server.json.

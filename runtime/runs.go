@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"reprise/runtime/call"
@@ -22,7 +23,7 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (run Run, created 
 	}
 	if !s.Has(worker.HandlerRun) {
 		return Run{}, false, call.Errorf(call.CodeInvalidArgument,
-			"the script %s has no run handler; it exports %v", req.Script, s.Handlers)
+			"the script %s has no run handler; it exports %s", req.Script, strings.Join(s.Handlers, ", "))
 	}
 	input, ierr := compactInput(req.Input)
 	if ierr != nil {

@@ -192,7 +192,7 @@ func TestRunSucceeds(t *testing.T) {
 	if s := r.Stats("s"); s.Requests != 1 || s.Running != 0 || s.Failures != 0 {
 		t.Fatalf("stats = %+v", s)
 	}
-	for _, want := range []string{"run started", "read 1 → 1", "run succeeded"} {
+	for _, want := range []string{"run started", "read 1 → 1", "run succeeded after"} {
 		if want = strings.Replace(want, "→ 1", "→ ok", 1); !strings.Contains(r.log.text(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, r.log.text())
 		}

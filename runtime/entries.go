@@ -148,19 +148,19 @@ func (x *execution) logStart(run Run) {
 	f := fields{}
 	f.text("status", string(run.Status))
 	f.raw("input", preview(run.Input))
-	x.emit(logs.Entry{Kind: logs.KindRun, Level: logs.Info, Msg: "run started", Fields: f.bytes()})
+	x.emit(logs.Entry{Kind: logs.KindRun, Level: logs.Info, Msg: "started", Fields: f.bytes()})
 }
 
 func (x *execution) logEnd(run Run) {
 	took := run.EndedAt.Sub(*run.StartedAt)
-	en := logs.Entry{Kind: logs.KindRun, Level: logs.Info, Msg: "run " + string(run.Status) + " after " + millis(took)}
+	en := logs.Entry{Kind: logs.KindRun, Level: logs.Info, Msg: string(run.Status) + " after " + millis(took)}
 	f := fields{}
 	f.text("status", string(run.Status))
 	f.duration(took)
 	switch run.Status {
 	case Failed:
 		en.Level = logs.Error
-		en.Msg = "run failed: " + run.Error.Error()
+		en.Msg = "failed: " + run.Error.Error()
 		en.Src = place(positionOf(run.Error))
 		f.failure(run.Error)
 	case Cancelled:

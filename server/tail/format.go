@@ -130,7 +130,10 @@ func (p *printer) msg(l logs.Level, s string) {
 func (p *printer) fields(e *logs.Entry) {
 	sep := "  "
 	for key, value := range e.AllFields() {
-		short := p.short(key, value)
+		if e.Kind != logs.KindConsole && told[key] {
+			continue
+		}
+		short := p.short(e.Msg, key, value)
 		if short == "" {
 			continue
 		}
@@ -145,8 +148,16 @@ func (p *printer) fields(e *logs.Entry) {
 	}
 }
 
-// short returns a value in one line. Texts of several lines go below.
-func (p *printer) short(key string, value json.RawMessage) string {
+// told are the fields of Reprise's own entries that their messages say in
+// words; they are there for filters.
+var told = map[string]bool{
+	"method": true, "url": true, "target": true, "status": true, "durMs": true,
+	"attempt": true, "waitMs": true, "reason": true, "event": true, "file": true,
+}
+
+// short returns a value in one line. Texts of several lines go below, and of
+// an error what the message has not said already.
+func (p *printer) short(msg, key string, value json.RawMessage) string {
 	switch {
 	case len(value) > 0 && value[0] == '"':
 		var s string
@@ -161,8 +172,15 @@ func (p *printer) short(key string, value json.RawMessage) string {
 	case len(value) > 0 && value[0] == '{':
 		var err struct{ Name, Message, Stack string }
 		if json.Unmarshal(value, &err) == nil && err.Name != "" && err.Message != "" {
+			said := strings.Contains(msg, err.Message)
+			if said {
+				err.Stack = framesOf(err.Stack)
+			}
 			if err.Stack != "" {
 				p.later = append(p.later, err.Stack)
+			}
+			if said {
+				return ""
 			}
 			return quoteIfNeeded(err.Name + ": " + err.Message)
 		}
@@ -172,6 +190,14 @@ func (p *printer) short(key string, value json.RawMessage) string {
 		return string(value)
 	}
 	return flat.String()
+}
+
+// framesOf drops what a stack says before its first frame.
+func framesOf(stack string) string {
+	if i := strings.Index(stack, "\n    at "); i >= 0 {
+		return stack[i+1:]
+	}
+	return ""
 }
 
 // quoteIfNeeded quotes what would not be recognised as one value.

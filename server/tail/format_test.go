@@ -27,10 +27,16 @@ func TestFormat(t *testing.T) {
 		"an error with a stack": {
 			logs.Entry{Time: at, Level: logs.Error, Kind: logs.KindRun, Script: "sync/contacts-of-the-crm", Msg: "failed\nsecond line\n",
 				Fields: []byte(`{"status":"failed","error":{"name":"HTTPError","message":"503","stack":"HTTPError: 503\n    at a.ts:1:2"}}`)},
-			`09:30:12.345 ERROR sync/contacts-of-the-crm run failed  status=failed error="HTTPError: 503"
+			`09:30:12.345 ERROR sync/contacts-of-the-crm run failed  error="HTTPError: 503"
              │ second line
              │ HTTPError: 503
              │     at a.ts:1:2
+`},
+		"an error that the message tells": {
+			logs.Entry{Time: at, Level: logs.Error, Kind: logs.KindRequest, Script: "a", Msg: "GET /a failed: TypeError: no",
+				Fields: []byte(`{"method":"GET","url":"/a","status":500,"durMs":1.5,"error":{"name":"TypeError","message":"no","stack":"TypeError: no\n    at f (a.ts:1:2)"}}`)},
+			`09:30:12.345 ERROR a                  request GET /a failed: TypeError: no
+             │     at f (a.ts:1:2)
 `},
 		"what would steer the terminal": {
 			logs.Entry{Time: at, Level: logs.Warn, Kind: logs.KindServer, Msg: "a\x1b[2Jb\u202ec\x9b\r", Fields: []byte(`{"k":"\u001b[31m"}`)},

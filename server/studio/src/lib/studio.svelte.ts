@@ -13,6 +13,8 @@ export type Theme = "system" | "light" | "dark";
 export class Studio {
   gate = $state<"open" | "missing" | "refused">("missing");
   server = $state.raw<ServerInfo | undefined>();
+  /** The project's name for people: its folder, without the way there. */
+  readonly project = $derived(this.server?.project.split(/[\\/]/).findLast((part) => part !== "") ?? "");
   scripts = $state.raw<Script[] | undefined>();
   /** Why the list of scripts is not fresh; empty when it is. */
   stale = $state("");

@@ -66,26 +66,48 @@ func once(b testing.TB, p *process, path string) []byte {
 
 // client is one connection: a request, its answer, and again.
 func client(host string, request []byte, until time.Time, check func([]byte) error) (count int, err error) {
+	err = converse(host, request, func() bool { return time.Now().Before(until) }, func(body []byte) error {
+		count++
+		return check(body)
+	})
+	return count, err
+}
+
+// steady asks for path without pause until done is closed.
+func steady(p *process, path string, done <-chan struct{}, check func([]byte) error) error {
+	host := strings.TrimPrefix(p.url, "http://")
+	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, host)
+	return converse(host, request, func() bool {
+		select {
+		case <-done:
+			return false
+		default:
+			return true
+		}
+	}, check)
+}
+
+// converse sends a request and checks its answer, again and again.
+func converse(host string, request []byte, goOn func() bool, check func([]byte) error) error {
 	c, err := net.Dial("tcp", host)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer c.Close()
 	r := bufio.NewReaderSize(c, 64<<10)
 	var body []byte
-	for time.Now().Before(until) {
+	for goOn() {
 		if _, err := c.Write(request); err != nil {
-			return count, err
+			return err
 		}
 		if body, err = answer(r, body); err != nil {
-			return count, err
+			return err
 		}
 		if err := check(body); err != nil {
-			return count, err
+			return err
 		}
-		count++
 	}
-	return count, nil
+	return nil
 }
 
 // answer reads one response with a Content-Length.

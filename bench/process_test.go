@@ -16,9 +16,10 @@ import (
 
 // process is a measured program.
 type process struct {
-	cmd *exec.Cmd
-	url string
-	out *bufio.Scanner
+	cmd   *exec.Cmd
+	url   string
+	admin string // of Reprise, if it has an admin origin
+	out   *bufio.Scanner
 }
 
 // spawn starts this test binary in a role and waits until it says where it listens.
@@ -48,6 +49,11 @@ func spawn(b testing.TB, role string, args ...string) *process {
 	for p.out.Scan() {
 		if url, ok := strings.CutPrefix(p.out.Text(), "listening on "); ok {
 			p.url = url
+		}
+		if url, ok := strings.CutPrefix(p.out.Text(), "studio "); ok {
+			p.admin, _, _ = strings.Cut(strings.TrimSpace(url), "/#")
+		}
+		if p.url != "" && (role != "reprise" || strings.HasPrefix(p.out.Text(), "scripts ")) {
 			go func() {
 				for p.out.Scan() { // nobody else reads on
 				}
@@ -75,17 +81,26 @@ func (p *process) cpu(b testing.TB) time.Duration {
 }
 
 // memory is the process's resident memory in KiB.
-func (p *process) memory(b testing.TB) int {
+func (p *process) memory(b testing.TB) int { return p.status(b, "VmRSS:") }
+
+// threads is how many threads the process has.
+func (p *process) threads(b testing.TB) int { return p.status(b, "Threads:") }
+
+func (p *process) status(b testing.TB, name string) int {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		b.Fatal(err)
 	}
 	for line := range strings.SplitSeq(string(status), "\n") {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, _ := strconv.Atoi(strings.Fields(rest)[0])
-			return kib
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			n, err := strconv.Atoi(strings.Fields(rest)[0])
+			if err != nil {
+				b.Fatal(err)
+			}
+			return n
 		}
 	}
+	b.Fatalf("the process has no %s", name)
 	return 0
 }

@@ -96,6 +96,7 @@ func (s *scripts) printTopLevel(rev *script.Revision) func(worker.Line) {
 // event takes what happened to a script: the workers learn what serves, the
 // engine and the site see the new whole, and the log gets an entry.
 func (s *scripts) event(e script.Event) {
+	s.publish() // before the revision that served is forgotten
 	s.mu.Lock()
 	switch e.Kind {
 	case script.EventLoaded, script.EventUpdated, script.EventRecovered:
@@ -107,7 +108,6 @@ func (s *scripts) event(e script.Event) {
 		s.drop(s.serving, e.Script)
 	}
 	s.mu.Unlock()
-	s.publish()
 	if e.Kind != script.EventWatching {
 		s.reloaded(e.Kind != script.EventFailed)
 	}

@@ -156,6 +156,24 @@ func (e *Engine) Close(ctx context.Context) error {
 	return nil
 }
 
+// pick returns a script's current revision and holds it, so that a save in
+// between can not take it away. The caller forgets it once the run has begun.
+func (e *Engine) pick(script string) (*Script, *call.Error) {
+	for {
+		s := e.options.Scripts.Current(script)
+		if s == nil {
+			return nil, call.Errorf(call.CodeNotFound, "there is no script %s", script)
+		}
+		if e.options.Workers.Hold(s.Revision) {
+			return s, nil
+		}
+		if e.options.Scripts.Current(script) == s {
+			return nil, call.Errorf(call.CodeInternal, "the current revision %s of %s is not loaded", s.Revision, script)
+		}
+		// It was replaced just now: take the newer one.
+	}
+}
+
 // enter counts an execution in, unless the engine is stopping.
 func (e *Engine) enter() *call.Error {
 	e.mu.Lock()

@@ -20,20 +20,23 @@ type FetchResult struct {
 // it has an id in the log and no row in the store. It goes on when the client
 // leaves, so that what it began is not left half done, up to its timeout.
 func (e *Engine) Fetch(script string, req *worker.Request) FetchResult {
-	s := e.options.Scripts.Current(script)
-	if s == nil {
-		return FetchResult{Err: call.Errorf(call.CodeNotFound, "there is no script %s", script)}
+	s, missing := e.pick(script)
+	if missing != nil {
+		return FetchResult{Err: missing}
 	}
 	if !s.Has(worker.HandlerFetch) {
+		e.options.Workers.Forget(s.Revision)
 		return FetchResult{Revision: s.Revision, Err: call.Errorf(call.CodeNotFound, "the script %s has no fetch handler", script)}
 	}
 	if err := e.enter(); err != nil {
+		e.options.Workers.Forget(s.Revision)
 		return FetchResult{Revision: s.Revision, Err: err}
 	}
 	x := e.newExecution(s, worker.HandlerFetch, newRunID(), false)
 	x.limitWall(s.Timeout)
 	result := FetchResult{Run: x.by.Run, Revision: s.Revision}
 	turn, err := x.begin(worker.Start{Request: req})
+	e.options.Workers.Forget(s.Revision) // the session has its VM
 	if err != nil {
 		turn = failedTurn(call.From(err))
 	}

@@ -17,10 +17,15 @@ import (
 // recorded. With an idempotency key that was used before it returns that run
 // and created false, or CONFLICT_ERROR when the input differs.
 func (e *Engine) Start(ctx context.Context, req StartRequest) (run Run, created bool, err error) {
-	s := e.options.Scripts.Current(req.Script)
-	if s == nil {
-		return Run{}, false, call.Errorf(call.CodeNotFound, "there is no script %s", req.Script)
+	s, missing := e.pick(req.Script)
+	if missing != nil {
+		return Run{}, false, missing
 	}
+	defer func() {
+		if !created {
+			e.options.Workers.Forget(s.Revision) // otherwise launch does
+		}
+	}()
 	if !s.Has(worker.HandlerRun) {
 		return Run{}, false, call.Errorf(call.CodeInvalidArgument,
 			"the script %s has no run handler; it exports %s", req.Script, strings.Join(s.Handlers, ", "))
@@ -76,6 +81,7 @@ func (e *Engine) launch(s *Script, run Run) {
 	go func() {
 		defer e.work.Done()
 		turn, err := x.begin(worker.Start{Input: run.Input})
+		e.options.Workers.Forget(s.Revision) // the session has its VM
 		if err != nil {
 			turn = failedTurn(call.From(err))
 		}

@@ -118,7 +118,21 @@ func (h *Host) evaluate(r Revision, print func(Line)) (*revision, error) {
 	return rev, nil
 }
 
-// Forget undoes one Load. The last one drops the revision's program and idle
+// Hold keeps a loaded revision for a run that is about to begin, however soon
+// a newer one replaces it. It reports whether the revision is loaded, and then
+// needs a Forget like a Load does.
+func (h *Host) Hold(id string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	rev := h.revisions[id]
+	if rev == nil {
+		return false
+	}
+	rev.loads++
+	return true
+}
+
+// Forget undoes one Load or Hold. The last one drops the revision's program and idle
 // VMs; runs that are using them finish.
 func (h *Host) Forget(id string) {
 	h.mu.Lock()

@@ -119,8 +119,15 @@ func (c *Config) check() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return usagef("--tls-cert and --tls-key go together")
 	}
+	if c.Data == "" {
+		c.Data = ".reprise" // a command without the flag
+	}
 	if !filepath.IsAbs(c.Data) {
 		c.Data = filepath.Join(c.Dir, c.Data)
+	}
+	if rel, err := filepath.Rel(c.Data, filepath.Join(c.Dir, "scripts")); err == nil && filepath.IsLocal(rel) {
+		// Nothing in the data folder is a script.
+		return usagef("--data is %s, where the scripts are; choose a folder of its own", c.Data)
 	}
 	if _, ok := c.Env["self"]; ok {
 		return usagef("%s: env.self is the built-in connection to this server; choose another name", configFile)

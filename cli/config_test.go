@@ -48,6 +48,19 @@ func TestConfigPrecedence(t *testing.T) {
 	}
 }
 
+func TestDataFolder(t *testing.T) {
+	// A command that keeps nothing still has a data folder that is not the
+	// project: what is in the data folder is no script.
+	cmd := newRun(IO{})
+	if err := cmd.ParseFlags(nil); err != nil {
+		t.Fatal(err)
+	}
+	c, err := loadConfig(cmd, t.TempDir(), nil, true)
+	if err != nil || c.Data != filepath.Join(c.Dir, ".reprise") {
+		t.Fatalf("data = %q, %v", c.Data, err)
+	}
+}
+
 func TestConfigErrors(t *testing.T) {
 	// Each mistake is a usage error that names the place and what is expected.
 	for name, tc := range map[string]struct {
@@ -67,6 +80,9 @@ func TestConfigErrors(t *testing.T) {
 		"variable address": {env: "REPRISE_ADMIN=8081", want: `--admin is "8081"; it is host:port`},
 		"address":          {flags: []string{"--addr", "127.0.0.1:99999"}, want: `--addr is "127.0.0.1:99999"`},
 		"empty address":    {yaml: "addr: \"\"\n", want: `--addr is ""`},
+		"data is project":  {flags: []string{"--data", "."}, want: "where the scripts are"},
+		"data is scripts":  {flags: []string{"--data", "scripts"}, want: "where the scripts are"},
+		"data is above":    {flags: []string{"--data", ".."}, want: "where the scripts are"},
 		"negative":         {flags: []string{"--log-max-bytes", "-1"}, want: "can not be negative"},
 		"format":           {flags: []string{"--log-format", "xml"}, want: "it is text or json"},
 		"half a key pair":  {flags: []string{"--tls-cert", "x"}, want: "go together"},

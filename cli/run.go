@@ -205,17 +205,25 @@ func report(run runtime.Run, stdio IO) error {
 	return errSilent
 }
 
-// printError prints an error with its stack and causes.
+// printError prints an error with its stack, its causes with theirs, and what
+// to do.
 func printError(w io.Writer, e *call.Error) {
-	text := e.Error()
-	if e.Stack != "" {
-		text = e.Stack
-	}
-	fmt.Fprintln(w, text)
+	fmt.Fprintln(w, stackOf(e))
 	for c := e.Cause; c != nil; c = c.Cause {
-		fmt.Fprintf(w, "caused by: %s\n", c.Error())
+		if c.Stack != "" && c.Stack == e.Stack {
+			continue // a rejection that nobody handled is its own cause
+		}
+		fmt.Fprintf(w, "caused by: %s\n", stackOf(c))
 	}
 	if d, ok := call.Code(e.Code).Describe(); ok {
 		fmt.Fprintf(w, "hint: %s\n", d.Hint)
 	}
+}
+
+// stackOf is the error's text and where it was made.
+func stackOf(e *call.Error) string {
+	if e.Stack != "" {
+		return e.Stack
+	}
+	return e.Error()
 }

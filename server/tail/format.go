@@ -2,6 +2,7 @@ package tail
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -170,19 +171,9 @@ func (p *printer) short(msg, key string, value json.RawMessage) string {
 		}
 		return quoteIfNeeded(s)
 	case len(value) > 0 && value[0] == '{':
-		var err struct{ Name, Message, Stack string }
-		if json.Unmarshal(value, &err) == nil && err.Name != "" && err.Message != "" {
-			said := strings.Contains(msg, err.Message)
-			if said {
-				err.Stack = framesOf(err.Stack)
-			}
-			if err.Stack != "" {
-				p.later = append(p.later, err.Stack)
-			}
-			if said {
-				return ""
-			}
-			return quoteIfNeeded(err.Name + ": " + err.Message)
+		var err failure
+		if json.Unmarshal(value, &err) == nil && err.Name != "" && (err.Message != "" || strings.HasSuffix(err.Name, "Error")) {
+			return p.failure(msg, &err)
 		}
 	}
 	var flat bytes.Buffer
@@ -190,6 +181,45 @@ func (p *printer) short(msg, key string, value json.RawMessage) string {
 		return string(value)
 	}
 	return flat.String()
+}
+
+// failure is an error in the fields of an entry.
+type failure struct {
+	Name, Message, Stack string
+	Cause                *failure
+}
+
+func (f *failure) String() string {
+	if f.Message == "" {
+		return f.Name
+	}
+	return f.Name + ": " + f.Message
+}
+
+// failure returns an error in one line, or nothing if the message has said it.
+// Its stack and its causes go below.
+func (p *printer) failure(msg string, err *failure) string {
+	said := strings.Contains(msg, cmp.Or(err.Message, err.Name))
+	stack := err.Stack
+	if said {
+		stack = framesOf(stack)
+	}
+	if stack != "" {
+		p.later = append(p.later, stack)
+	}
+	for c := err.Cause; c != nil; c = c.Cause {
+		switch {
+		case c.Stack != "" && c.Stack == err.Stack: // a rejection is its own cause
+		case c.Stack != "":
+			p.later = append(p.later, "caused by: "+c.Stack)
+		default:
+			p.later = append(p.later, "caused by: "+c.String())
+		}
+	}
+	if said {
+		return ""
+	}
+	return quoteIfNeeded(err.String())
 }
 
 // framesOf drops what a stack says before its first frame.

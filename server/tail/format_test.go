@@ -38,6 +38,23 @@ func TestFormat(t *testing.T) {
 			`09:30:12.345 ERROR a                  request GET /a failed: TypeError: no
              │     at f (a.ts:1:2)
 `},
+		"an error with causes": {
+			logs.Entry{Time: at, Level: logs.Error, Kind: logs.KindRun, Script: "a", Msg: "failed: OrderError: no order",
+				Fields: []byte(`{"error":{"name":"OrderError","message":"no order","stack":"OrderError: no order\n    at run (a.ts:1:2)",` +
+					`"cause":{"name":"TypeError","message":"no","stack":"TypeError: no\n    at f (b.ts:3:4)","cause":{"name":"Error","message":""}}}}`)},
+			`09:30:12.345 ERROR a                  run failed: OrderError: no order
+             │     at run (a.ts:1:2)
+             │ caused by: TypeError: no
+             │     at f (b.ts:3:4)
+             │ caused by: Error
+`},
+		"a rejection nobody handled, which is its own cause": {
+			logs.Entry{Time: at, Level: logs.Error, Kind: logs.KindRun, Script: "a", Msg: "failed: UnhandledRejectionError: nobody handled it: Error",
+				Fields: []byte(`{"error":{"name":"UnhandledRejectionError","message":"nobody handled it: Error","stack":"Error\n    at f (b.ts:3:4)",` +
+					`"cause":{"name":"Error","message":"","stack":"Error\n    at f (b.ts:3:4)"}}}`)},
+			`09:30:12.345 ERROR a                  run failed: UnhandledRejectionError: nobody handled it: Error
+             │     at f (b.ts:3:4)
+`},
 		"what would steer the terminal": {
 			logs.Entry{Time: at, Level: logs.Warn, Kind: logs.KindServer, Msg: "a\x1b[2Jb\u202ec\x9b\r", Fields: []byte(`{"k":"\u001b[31m"}`)},
 			`09:30:12.345 WARN  ·                  server a\x1b[2Jb\u202ec` + "\uFFFD" + `\x0d  k=\x1b[31m

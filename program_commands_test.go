@@ -1,0 +1,265 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"reprise/runtime/logs"
+	"reprise/server/tail"
+)
+
+// patience is how long a story waits for what must come.
+const patience = 60 * time.Second
+
+type programKey struct{}
+
+// program is the server of one story.
+type program struct {
+	cmd      *exec.Cmd // nil while it does not run
+	ended    chan error
+	errs     *os.File
+	output   lines
+	seen     uint64 // seq of the last awaited entry
+	upstream *upstream
+}
+
+// lines collects what the program prints.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.WriteString(line + "\n")
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func programOf(ts *testscript.TestScript) *program { return ts.Value(programKey{}).(*program) }
+
+var assignment = regexp.MustCompile(`^\w+=`)
+
+func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("a failing start is: ! exec reprise dev …")
+	}
+	p := programOf(ts)
+	if p.cmd != nil {
+		ts.Fatalf("the program is running already")
+	}
+	env := append(os.Environ(), "NO_COLOR=1", "TESTSCRIPT_COMMAND=reprise")
+	for len(args) > 0 && assignment.MatchString(args[0]) {
+		env, args = append(env, args[0]), args[1:]
+	}
+	command := "dev"
+	if len(args) > 0 && (args[0] == "dev" || args[0] == "serve") {
+		command, args = args[0], args[1:]
+	}
+	path, err := exec.LookPath("reprise")
+	ts.Check(err)
+	p.cmd = exec.Command(path, append([]string{command, "--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args...)...)
+	p.cmd.Dir, p.cmd.Env = ts.Getenv("WORK"), env
+	p.errs, err = os.OpenFile(ts.MkAbs("stderr.txt"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	ts.Check(err)
+	p.cmd.Stderr = p.errs
+	stdout, err := p.cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(p.cmd.Start())
+	ts.Defer(func() { _ = p.end(syscall.SIGKILL) })
+	p.await(ts, stdout)
+}
+
+// await reads what the program announces and then waits for it in the background.
+func (p *program) await(ts *testscript.TestScript, stdout io.Reader) {
+	ready, ended := make(chan map[string]string, 1), make(chan error, 1)
+	p.ended = ended
+	cmd := p.cmd
+	go func() {
+		found := map[string]string{}
+		s := bufio.NewScanner(stdout)
+		for s.Scan() {
+			p.output.add(s.Text())
+			if u, ok := strings.CutPrefix(s.Text(), "listening on "); ok {
+				found["URL"] = u
+			}
+			if u, ok := strings.CutPrefix(s.Text(), "studio "); ok {
+				found["ADMIN"], found["TOKEN"], _ = strings.Cut(strings.TrimSpace(u), "/#token=")
+			}
+			if strings.HasPrefix(s.Text(), "scripts ") {
+				ready <- found
+			}
+		}
+		ended <- cmd.Wait()
+	}()
+	select {
+	case found := <-ready:
+		for k, v := range found {
+			ts.Setenv(k, v)
+		}
+	case err := <-ended:
+		p.cmd = nil
+		text, _ := os.ReadFile(p.errs.Name())
+		ts.Fatalf("the program ended: %v\n%s", err, text)
+	case <-time.After(patience):
+		ts.Fatalf("the program does not answer:\n%s", p.output.String())
+	}
+}
+
+// end sends a signal and waits.
+func (p *program) end(signal os.Signal) error {
+	if p.cmd == nil {
+		return nil
+	}
+	_ = p.cmd.Process.Signal(signal)
+	var err error
+	select {
+	case err = <-p.ended:
+	case <-time.After(patience):
+		_ = p.cmd.Process.Kill()
+		err = fmt.Errorf("the program did not end within %s: %w", patience, <-p.ended)
+	}
+	p.cmd = nil
+	_ = p.errs.Close()
+	return err
+}
+
+func cmdEnd(ts *testscript.TestScript, neg bool, _ []string) {
+	if neg || programOf(ts).cmd == nil {
+		ts.Fatalf("usage: end (of a running program)")
+	}
+	if err := programOf(ts).end(syscall.SIGTERM); err != nil {
+		ts.Fatalf("the program ended badly: %v", err)
+	}
+}
+
+func cmdCrash(ts *testscript.TestScript, _ bool, _ []string) {
+	_ = programOf(ts).end(syscall.SIGKILL)
+}
+
+func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	ask(ts, neg, ts.Getenv("URL"), nil, args)
+}
+
+var encoded = regexp.MustCompile(`\{([^}]*)\}`)
+
+func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) > 1 {
+		args[1] = encoded.ReplaceAllStringFunc(args[1], func(s string) string { return url.PathEscape(s[1 : len(s)-1]) })
+	}
+	body := ask(ts, neg, ts.Getenv("ADMIN"), []string{"Authorization: Bearer " + ts.Getenv("TOKEN")}, args)
+	var answer struct{ ID, Cursor string }
+	if json.Unmarshal(body, &answer) == nil && answer.ID != "" {
+		ts.Setenv("ID", answer.ID)
+	}
+	ts.Setenv("CURSOR", answer.Cursor)
+}
+
+// ask sends a request, prints the answer and returns its body.
+func ask(ts *testscript.TestScript, neg bool, origin string, headers, args []string) []byte {
+	if len(args) < 2 {
+		ts.Fatalf("usage: METHOD PATH [BODY] [HEADER...]")
+	}
+	if origin == "" {
+		ts.Fatalf("the program does not run, or has no such origin")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, args[0], origin+args[1], nil)
+	ts.Check(err)
+	if len(args) > 2 && args[2] != "" {
+		body := args[2]
+		if path, ok := strings.CutPrefix(body, "@"); ok {
+			body = ts.ReadFile(path)
+		}
+		req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if len(args) > 3 {
+		headers = append(headers, args[3:]...)
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		req.Header.Set(name, value)
+		if name == "Host" {
+			req.Host = value
+		}
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	res, err := client.Do(req)
+	ts.Check(err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	w := ts.Stdout()
+	fmt.Fprintf(w, "%s\n", res.Status)
+	for _, name := range slices.Sorted(maps.Keys(res.Header)) {
+		fmt.Fprintf(w, "%s: %s\n", name, strings.Join(res.Header[name], ", "))
+	}
+	fmt.Fprintf(w, "\n%s\n", text)
+	if failed := res.StatusCode >= 400; failed != neg {
+		ts.Fatalf("%s %s answered %s\n%s", args[0], args[1], res.Status, text)
+	}
+	return text
+}
+
+// pastEntries is how many matching entries of the past await looks through.
+const pastEntries = 1000
+
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+	p := programOf(ts)
+	past, after := 1, uint64(0)
+	if len(args) > 0 && args[0] == "-next" {
+		past, after, args = pastEntries, p.seen, args[1:]
+	}
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: await [-next] FILTER")
+	}
+	filter := strings.Join(args, " ")
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	client, err := tail.Dial(ctx, tail.DialOptions{URL: ts.Getenv("ADMIN"), Token: ts.Getenv("TOKEN"), Filter: filter, Tail: past})
+	ts.Check(err)
+	defer client.Close()
+	for {
+		frame, err := client.Next(ctx)
+		if err != nil {
+			ts.Fatalf("no entry %s: %v", filter, err)
+		}
+		if frame.Type == tail.FrameError {
+			ts.Fatalf("%s: %s", filter, frame.Message)
+		}
+		i := slices.IndexFunc(frame.Entries, func(e logs.Entry) bool { return e.Seq > after })
+		if i < 0 {
+			continue
+		}
+		text, err := json.Marshal(frame.Entries[i])
+		ts.Check(err)
+		fmt.Fprintf(ts.Stdout(), "%s\n", text)
+		p.seen = frame.Entries[i].Seq
+		return
+	}
+}

@@ -27,11 +27,13 @@ const (
 
 // markDead records that err leaves the VM in a state that must not be used.
 func (v *VM) markDead(err error) {
+	if err == nil || v.dead != nil {
+		return
+	}
 	var interrupted *goja.InterruptedError
 	var overflow *goja.StackOverflowError
 	var e *call.Error
 	switch {
-	case v.dead != nil || err == nil:
 	case errors.As(err, &overflow):
 		v.dead = v.depthError(overflow)
 	case errors.As(err, &interrupted):

@@ -1,7 +1,7 @@
 package vm
 
 import (
-	"fmt"
+	"bytes"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -23,11 +23,22 @@ type run struct {
 	open    map[uint64]openCall
 	calls   []call.Call
 	aborts  []uint64
-	result  *goja.Promise
+	result  result
 	settled bool
 	waits   []*goja.Promise
 	failure failure
 	locals  map[any]any
+}
+
+// result is what the handler returned: a promise, or a value that is final.
+type result struct {
+	promise *goja.Promise
+	value   goja.Value
+}
+
+// pending reports whether the handler has not settled yet.
+func (r result) pending() bool {
+	return r.value == nil && (r.promise == nil || r.promise.State() == goja.PromiseStatePending)
 }
 
 // openCall is a call that has no outcome yet.
@@ -64,7 +75,7 @@ func (v *VM) Begin(s Start) Turn {
 	return v.turn(s.Now, func() { v.callHandler(s) })
 }
 
-// callHandler calls the handler and keeps the promise of its result.
+// callHandler calls the handler and keeps its result.
 func (v *VM) callHandler(s Start) {
 	h := v.handlers[s.Handler]
 	if h == nil {
@@ -80,11 +91,25 @@ func (v *VM) callHandler(s Start) {
 		}
 		input = value
 	}
-	result, err := h(nil, input, v.makeEnv(s), v.makeContext(s))
+	returned, err := h(nil, input, v.makeEnv(s), v.makeContext(s))
 	if err != nil {
 		panic(err)
 	}
-	v.run.result = v.toPromise(result)
+	v.run.result = v.resultOf(returned)
+}
+
+// resultOf spares a promise for a value that is none: making one costs as much
+// as a small handler.
+func (v *VM) resultOf(value goja.Value) result {
+	if p, ok := promiseOf(value); ok {
+		return result{promise: p}
+	}
+	if obj, ok := value.(*goja.Object); ok {
+		if _, thenable := goja.AssertFunction(obj.Get("then")); thenable {
+			return result{promise: v.toPromise(value)}
+		}
+	}
+	return result{value: value}
 }
 
 // toPromise is Promise.resolve(value), as the script could not have changed it.
@@ -158,7 +183,7 @@ func (v *VM) step(t *Turn, deliver func()) error {
 		err = v.drainTasks()
 	}
 	if err == nil {
-		err = v.unhandled(v.run.result, v.run.failure.promise)
+		err = v.unhandled(v.run.result.promise, v.run.failure.promise)
 	}
 	if err = v.alsoFailed(err); err != nil {
 		return err
@@ -175,24 +200,28 @@ func (v *VM) fail(t *Turn, err error) {
 	t.Err = v.errorOf(err)
 }
 
-// settle reads the handler's result once its promise has settled.
+// settle reads the handler's result once it is there.
 func (v *VM) settle(t *Turn) error {
 	r := v.run
 	if r.failure.err != nil {
 		return r.failure.unwound()
 	}
-	if r.settled || r.result == nil || r.result.State() == goja.PromiseStatePending {
+	if r.settled || r.result.pending() {
 		return nil
 	}
-	if r.result.State() == goja.PromiseStateRejected {
-		return &thrown{value: r.result.Result()}
+	value := r.result.value
+	if p := r.result.promise; p != nil {
+		value = p.Result()
+		if p.State() == goja.PromiseStateRejected {
+			return &thrown{value: value}
+		}
 	}
 	var failed error
 	err := v.enter(func() {
 		if r.start.Handler == HandlerFetch {
-			t.Response, failed = v.config.Platform.Response(v, r.result.Result())
+			t.Response, failed = v.config.Platform.Response(v, value)
 		} else {
-			t.Value, failed = v.Stringify(r.result.Result())
+			t.Value, failed = v.Stringify(value)
 		}
 	})
 	if err == nil {
@@ -264,12 +293,16 @@ func (v *VM) makeContext(s Start) goja.Value {
 		}
 		set(ctx, "params", params)
 	}
-	set(ctx, "waitUntil", func(c goja.FunctionCall) goja.Value {
-		v.waitUntil(v.Arg(c, 0))
-		return goja.Undefined()
-	})
+	set(ctx, "waitUntil", Local(v, waitUntilKey{}, func() *goja.Object {
+		return v.Func("waitUntil", func(c goja.FunctionCall) goja.Value {
+			v.waitUntil(v.Arg(c, 0))
+			return goja.Undefined()
+		})
+	}))
 	return ctx
 }
+
+type waitUntilKey struct{}
 
 // waitUntil keeps the run alive until the promise settles. A rejection is an
 // unhandled rejection like any other.
@@ -283,8 +316,7 @@ func (v *VM) waitUntil(value goja.Value) {
 // makeEnv builds the handler's second argument: plain values and connections.
 // It is the same object for every run of the VM while the values are the same.
 func (v *VM) makeEnv(s Start) goja.Value {
-	text := string(s.Env) + fmt.Sprint(s.Connections)
-	if v.env != nil && v.envText == text {
+	if v.env != nil && bytes.Equal(v.envValues, s.Env) && slices.Equal(v.envConnections, s.Connections) {
 		return v.env
 	}
 	env := v.rt.NewObject()
@@ -298,6 +330,6 @@ func (v *VM) makeEnv(s Start) goja.Value {
 	for _, name := range s.Connections {
 		v.define(env, name, v.config.Connect(v, name))
 	}
-	v.env, v.envText = env, text
+	v.env, v.envValues, v.envConnections = env, s.Env, s.Connections
 	return env
 }

@@ -84,9 +84,11 @@ type VM struct {
 	splicing   bool              // Stringify is at work: untouched lazy values give stand-ins
 	splices    [][]byte          // their texts, in order
 	keys       map[string]string // property names met in JSON
-	env        *goja.Object
-	envText    string
 	scope      *Scope
+
+	env            *goja.Object // made of the two below; see makeEnv
+	envValues      []byte
+	envConnections []string
 
 	guard guard
 	dead  *call.Error // why the VM must not be used any more
@@ -105,7 +107,8 @@ type intrinsics struct {
 type guard struct {
 	mu      sync.Mutex
 	active  bool
-	number  uint64 // counts executions
+	began   time.Time   // of the execution
+	budget  *time.Timer // calls checkBudget
 	pending *call.Error
 }
 
@@ -336,61 +339,63 @@ func (v *VM) Interrupt(reason *call.Error) {
 // execute runs f under the turn budget and turns panics into errors. Any
 // uncatchable error makes the VM dead: what it was doing is half done.
 func (v *VM) execute(f func() error) (err error) {
-	v.guard.mu.Lock()
-	v.guard.active, v.guard.pending = true, nil
-	v.guard.number++
-	n := v.guard.number
-	v.guard.mu.Unlock()
-	stop := v.watchBudget(n)
+	v.startGuard()
 	defer func() {
-		stop()
 		if x := recover(); x != nil {
 			err = v.recovered(x)
 		}
-		v.guard.mu.Lock()
-		v.guard.active = false
-		if v.guard.pending != nil {
-			err = v.guard.pending
+		if pending := v.stopGuard(); pending != nil {
+			err = pending
 		}
-		v.guard.mu.Unlock()
 		v.markDead(err)
 	}()
 	return f()
 }
 
-// watchBudget interrupts the execution numbered n when it has taken the turn
-// budget, stretched by how busy the machine is when that runs out.
-func (v *VM) watchBudget(n uint64) (stop func() bool) {
-	began := time.Now()
-	var check func()
-	check = func() {
-		if v.config.Pressure != nil {
-			allowed := time.Duration(float64(v.config.TurnBudget) * v.config.Pressure())
-			if left := allowed - time.Since(began); left > 0 && v.executing(n) {
-				time.AfterFunc(left, check)
-				return
-			}
-		}
-		v.interrupt(n, v.overBudget())
+// startGuard lets the VM be interrupted, and sees to it that it is when the
+// turn budget runs out.
+func (v *VM) startGuard() {
+	g := &v.guard
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.active, g.began, g.pending = true, time.Now(), nil
+	if g.budget == nil {
+		g.budget = time.AfterFunc(v.config.TurnBudget, v.checkBudget)
+	} else {
+		g.budget.Reset(v.config.TurnBudget)
 	}
-	return time.AfterFunc(v.config.TurnBudget, check).Stop
 }
 
-func (v *VM) executing(n uint64) bool {
-	v.guard.mu.Lock()
-	defer v.guard.mu.Unlock()
-	return v.guard.active && v.guard.number == n
+// stopGuard returns why the VM was interrupted, if it was.
+func (v *VM) stopGuard() *call.Error {
+	g := &v.guard
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.active = false
+	g.budget.Stop()
+	return g.pending
 }
 
-// interrupt is Interrupt for one execution: a timer that fires late must not
-// hit the next one.
-func (v *VM) interrupt(n uint64, reason *call.Error) {
-	v.guard.mu.Lock()
-	defer v.guard.mu.Unlock()
-	if v.guard.active && v.guard.number == n && v.guard.pending == nil {
-		v.guard.pending = reason
-		v.rt.Interrupt(reason)
+// checkBudget interrupts the execution when it has taken the turn budget,
+// stretched by how busy the machine is by now. The timer may fire late and
+// meet the next execution, which has time left.
+func (v *VM) checkBudget() {
+	allowed := v.config.TurnBudget
+	if v.config.Pressure != nil {
+		allowed = time.Duration(float64(allowed) * v.config.Pressure())
 	}
+	g := &v.guard
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.active || g.pending != nil {
+		return
+	}
+	if left := allowed - time.Since(g.began); left > 0 {
+		g.budget.Reset(left)
+		return
+	}
+	g.pending = v.overBudget()
+	v.rt.Interrupt(g.pending)
 }
 
 func (v *VM) overBudget() *call.Error {

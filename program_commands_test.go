@@ -97,11 +97,15 @@ func (p *program) await(ts *testscript.TestScript, stdout io.Reader) {
 	ready, ended := make(chan map[string]string, 1), make(chan error, 1)
 	p.ended = ended
 	cmd := p.cmd
+	out, err := os.Create(ts.MkAbs("stdout.txt"))
+	ts.Check(err)
 	go func() {
+		defer out.Close()
 		found := map[string]string{}
 		s := bufio.NewScanner(stdout)
 		for s.Scan() {
 			p.output.add(s.Text())
+			fmt.Fprintln(out, s.Text())
 			if u, ok := strings.CutPrefix(s.Text(), "listening on "); ok {
 				found["URL"] = u
 			}
@@ -126,6 +130,16 @@ func (p *program) await(ts *testscript.TestScript, stdout io.Reader) {
 	case <-time.After(patience):
 		ts.Fatalf("the program does not answer:\n%s", p.output.String())
 	}
+}
+
+// cmdAddress sets $ADDRESS to the host and port of a URL.
+func cmdAddress(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: address URL")
+	}
+	u, err := url.Parse(args[0])
+	ts.Check(err)
+	ts.Setenv("ADDRESS", u.Host)
 }
 
 // end sends a signal and waits.

@@ -5,7 +5,7 @@
 //	start [NAME=value...] [dev|serve] [arg...]
 //	                      start the server with these variables and arguments, on
 //	                      free ports, and wait until it answers; sets $URL, $ADMIN
-//	                      and $TOKEN; its standard error is in stderr.txt
+//	                      and $TOKEN; what it prints is in stdout.txt and stderr.txt
 //	end                   end it with SIGTERM and wait; it has to exit with 0
 //	crash                 end it with SIGKILL
 //	http METHOD PATH [BODY] [HEADER...]
@@ -17,6 +17,7 @@
 //	await FILTER          wait until the log has an entry that the filter chooses, and
 //	                      print the newest one
 //	await -next FILTER    the same, of the entries after the last awaited one
+//	address URL           set $ADDRESS to the URL's host and port
 //	upstream              start an API that scripts can call: $UPSTREAM, and $REFUSED,
 //	                      where nothing listens; see upstream.ServeHTTP
 //	received              print the requests that the upstream has got
@@ -56,6 +57,7 @@ func TestProgram(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": cmdStart, "end": cmdEnd, "crash": cmdCrash, "http": cmdHTTP, "api": cmdAPI, "await": cmdAwait,
+			"address": cmdAddress,
 			"upstream": cmdUpstream, "received": cmdReceived,
 		},
 	})

@@ -170,6 +170,9 @@ func checkEnv(environ []string) error {
 	keys := envKeys()
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
+		if value == "" {
+			continue
+		}
 		switch keys[name] {
 		case "noAdmin", "poll":
 			if _, err := strconv.ParseBool(value); err != nil {
@@ -188,8 +191,8 @@ func checkEnv(environ []string) error {
 func envProvider(environ []string) koanf.Provider {
 	keys := envKeys()
 	settings := slices.DeleteFunc(slices.Clone(environ), func(line string) bool {
-		name, _, ok := strings.Cut(line, "=")
-		return !ok || keys[name] == "" // the provider panics on a line without "="
+		name, value, _ := strings.Cut(line, "=")
+		return keys[name] == "" || value == "" // an empty variable is one that is not set
 	})
 	return env.Provider(".", env.Opt{
 		EnvironFunc:   func() []string { return settings },

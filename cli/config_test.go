@@ -34,7 +34,7 @@ func load(t *testing.T, yaml string, environ []string, flags ...string) (*Config
 func TestConfigPrecedence(t *testing.T) {
 	// A flag wins over a variable, that over reprise.yaml, that over the default.
 	c, err := load(t, "addr: 127.0.0.1:1\nadmin: 127.0.0.1:2\nlogFormat: json\nlogs:\n  retention: 2 days\nenv: {region: eu}\n",
-		[]string{"REPRISE_ADDR=127.0.0.1:3", "REPRISE_ADMIN=127.0.0.1:4", "REPRISE_SECRET_KEY=abcd"}, "--addr", "127.0.0.1:5")
+		[]string{"REPRISE_ADDR=127.0.0.1:3", "REPRISE_ADMIN=127.0.0.1:4", "REPRISE_SECRET_KEY=abcd", "REPRISE_POLL=", "REPRISE_DATA=", ""}, "--addr", "127.0.0.1:5")
 	if err != nil {
 		t.Fatal(err)
 	}

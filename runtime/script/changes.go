@@ -165,7 +165,7 @@ func (w *watcher) outdated(name string, a *attempt) bool {
 // hold keeps bad news back until it has lasted. Further bad news about the same
 // script does not start the wait anew.
 func (w *watcher) hold(name string, a *attempt) {
-	due := time.Now().Add(errorTime)
+	due := time.Now().Add(w.registry.options.ErrorAfter)
 	if h := w.held[name]; h != nil {
 		due = h.due
 	}
@@ -197,7 +197,7 @@ func (w *watcher) expired() {
 			continue
 		}
 		if !h.postponed && w.outdated(name, h.attempt) { // the report of a change is still on its way to us
-			h.postponed, h.due = true, now.Add(errorTime)
+			h.postponed, h.due = true, now.Add(w.registry.options.ErrorAfter)
 			w.look()
 			continue
 		}
@@ -206,7 +206,7 @@ func (w *watcher) expired() {
 			w.registry.commit(h.attempt)
 		} else if _, back := w.known.scripts[name]; !back {
 			delete(w.tried, name)
-			w.registry.remove(name, h.due.Add(-errorTime))
+			w.registry.remove(name, h.due.Add(-w.registry.options.ErrorAfter))
 		}
 	}
 	w.arm()

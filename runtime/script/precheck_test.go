@@ -1,8 +1,6 @@
 package script
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -72,25 +70,6 @@ func TestPrecheckRefusesWhatHurtsParsers(t *testing.T) {
 		if took := time.Since(start); took > 2*time.Second {
 			t.Errorf("%s: took %v", name, took)
 		}
-	}
-}
-
-// A check by hand against whatever packages are at hand; none may be refused.
-func TestPrecheckOnRealPackages(t *testing.T) {
-	files, err := filepath.Glob(os.Getenv("REPRISE_PRECHECK_FILES"))
-	if err != nil || len(files) == 0 {
-		t.Skip("set REPRISE_PRECHECK_FILES to a pattern of real-world .js files")
-	}
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			continue
-		}
-		start := time.Now()
-		if message, at, bad := precheck(string(b)); bad {
-			t.Errorf("%s: refused at %d of %d: %s", f, at, len(b), message)
-		}
-		t.Logf("%s: %d KB in %v", f, len(b)>>10, time.Since(start))
 	}
 }
 

@@ -36,6 +36,9 @@ type Options struct {
 	// report them, for network file systems, which do not. Zero: ask, and poll
 	// every second only if that is not possible.
 	Poll time.Duration
+	// ErrorAfter is how long a failure or a removal must last to be one. Zero:
+	// 100 ms.
+	ErrorAfter time.Duration
 }
 
 // Registry holds the current revision of every script of a project.
@@ -67,6 +70,9 @@ type attempt struct {
 
 // NewRegistry returns an empty registry. Load fills it.
 func NewRegistry(o Options) *Registry {
+	if o.ErrorAfter <= 0 {
+		o.ErrorAfter = errorTime
+	}
 	if o.Check == nil {
 		o.Check = func(context.Context, *Revision) ([]string, error) { return nil, nil }
 	}

@@ -24,7 +24,7 @@ import (
 const (
 	// stillTime is how long size and time of a file must hold still.
 	stillTime = 5 * time.Millisecond
-	// errorTime is how long a failure or a removal must last to be one.
+	// errorTime is the default of Options.ErrorAfter.
 	errorTime = 100 * time.Millisecond
 	// patience is how long files may go on changing before those that hold
 	// still are built on their own.

@@ -133,7 +133,7 @@ func TestWhatIsMissingIsFoundWhenItAppears(t *testing.T) {
 func TestAnErrorThatDoesNotLastIsNotShown(t *testing.T) {
 	asked := make(chan string, 100)
 	builder := script.NewBuilder(script.BuilderOptions{Module: func(name string) (string, bool) { asked <- name; return "", false }})
-	f := load(t, map[string]string{"scripts/a.ts": js(1)}, func(o *script.Options) { o.Builder = builder })
+	f := load(t, map[string]string{"scripts/a.ts": js(1)}, func(o *script.Options) { o.Builder, o.ErrorAfter = builder, 3*time.Second })
 	f.await(script.EventLoaded, "a")
 	f.watch()
 	for i := range 5 {
@@ -265,9 +265,6 @@ func TestWatchLogsNothingWhenAllIsWell(t *testing.T) {
 
 // A thousand saves must not leave anything behind.
 func TestReloadsLeakNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a thousand reloads")
-	}
 	f := load(t, map[string]string{"scripts/a.ts": "import './_lib'; " + js(1), "scripts/_lib.ts": "export const x = 1;"})
 	f.await(script.EventLoaded, "a")
 	f.watch()

@@ -146,10 +146,10 @@ func (k *kit) optionsArg(c goja.FunctionCall, i int, what string) *goja.Object {
 // send makes the call.
 func (k *kit) send(i *instance, method string, url goja.Value, options *goja.Object) goja.Value {
 	q := k.build(&i.defaults, method, url, options)
-	pos := k.v.Pos()
+	q.send.Pos = k.v.Pos()
 	q.send.Then = func(response *goja.Object, state *web.ResponseState) (goja.Value, error) {
 		if q.throws && (state.Status < 200 || state.Status > 299) {
-			panic(k.httpError(q, pos, response, state))
+			panic(k.httpError(q, q.send.Pos, response, state))
 		}
 		return response, nil
 	}

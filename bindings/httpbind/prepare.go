@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"reprise/runtime/call"
+	"reprise/runtime/vm/web"
 )
 
 // prepared is a request with the secrets in: what goes over the wire.
@@ -41,7 +42,7 @@ var ours = map[string]bool{
 // prepare reads the arguments and resolves everything in them, once for all
 // tries.
 func (x *exchange) prepare() error {
-	if err := decodeArgs(x.p.Call.Args, &x.args); err != nil {
+	if err := web.DecodeHTTPRequest(x.p.Call.Args, &x.args); err != nil {
 		return call.Errorf(call.CodeInvalidArgument, "the arguments of an http.request call can not be read: %s", err)
 	}
 	a := &x.args

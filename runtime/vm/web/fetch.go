@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -16,6 +15,8 @@ type SendOptions struct {
 	Signal goja.Value
 	// Idempotent says that the upstream ignores repetitions of this write.
 	Idempotent bool
+	// Pos is the user's line that makes the call, if the caller knows it already.
+	Pos call.Position
 	// Then makes the promise's value of the Response; what it throws or
 	// returns as an error rejects the promise. Nil keeps the Response.
 	Then func(response *goja.Object, state *ResponseState) (goja.Value, error)
@@ -29,16 +30,19 @@ func Send(v *vm.VM, req HTTPRequest, body call.Body, opts SendOptions) *goja.Obj
 	if signal != nil && signal.aborted {
 		return r.rejected(signal.reason)
 	}
-	args, err := json.Marshal(&req)
+	args, err := req.encode()
 	if err != nil {
 		return r.rejected(v.NewError(call.Errorf(call.CodeInvalidArgument, "the request can not be encoded: %v", err)))
 	}
-	c := call.Call{Kind: KindHTTP, Target: target(&req), Class: classOf(&req, opts.Idempotent), Args: args, Body: body, Pos: v.Pos()}
+	if opts.Pos.IsZero() {
+		opts.Pos = v.Pos()
+	}
+	c := call.Call{Kind: KindHTTP, Target: target(&req), Class: classOf(&req, opts.Idempotent), Args: args, Body: body, Pos: opts.Pos}
 	promise, resolve, reject := v.Promise()
 	forget := func() {}
 	id := v.Issue(c, func(o call.Outcome) {
 		forget()
-		value, reason := r.received(o, c.Pos, opts)
+		value, reason := r.received(o, opts)
 		if reason != nil {
 			reject(reason)
 		} else {
@@ -70,12 +74,12 @@ func BlockRetry(v *vm.VM) *HTTPRetry {
 }
 
 // received turns an outcome into a Response, or into the reason of a rejection.
-func (r *realm) received(o call.Outcome, pos call.Position, opts SendOptions) (value, reason goja.Value) {
+func (r *realm) received(o call.Outcome, opts SendOptions) (value, reason goja.Value) {
 	if o.Err != nil {
-		return nil, r.v.ErrorAt(o.Err, pos)
+		return nil, r.v.ErrorAt(o.Err, opts.Pos)
 	}
 	var h HTTPResponse
-	err := json.Unmarshal(o.Value, &h)
+	err := decodeHTTPResponse(o.Value, &h)
 	if err != nil {
 		return nil, r.v.NewError(call.Errorf(call.CodeInternal, "the outcome of an HTTP call is not what it should be: %v", err))
 	}

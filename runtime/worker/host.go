@@ -3,6 +3,7 @@ package worker
 import (
 	"bytes"
 	goruntime "runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,9 @@ const (
 	// maxIdle is how many evaluated VMs a revision keeps for coming requests.
 	// At about 60 KB each that is 4 MB for a script under load.
 	maxIdle = 64
+	// idleFor is how long an idle VM is kept once the load that needed it is
+	// over. The one used last stays, so that the next request finds one ready.
+	idleFor = 30 * time.Second
 	// maxReuse is how many requests a VM serves before it is thrown away, so
 	// that what a script leaks in its globals stays bounded.
 	maxReuse = 1000
@@ -55,6 +59,7 @@ type revision struct {
 	loads     int     // how often it was loaded and not forgotten; guarded by Host.mu
 	forgotten bool    // guarded by mu
 	idle      []*slot // evaluated VMs, used last at the end; guarded by mu
+	trimming  bool    // a trim is due; guarded by mu
 }
 
 // slot is a VM with what belongs to its current user.
@@ -62,6 +67,7 @@ type slot struct {
 	vm    *vm.VM
 	print func(Line) // where console lines go now
 	uses  int
+	since time.Time // when it became idle
 }
 
 // New makes a Host.
@@ -191,6 +197,19 @@ func (h *Host) turnDone() {
 	<-h.turns
 }
 
+// Idle returns how many VMs of a revision wait for work.
+func (h *Host) Idle(id string) int {
+	h.mu.Lock()
+	rev := h.revisions[id]
+	h.mu.Unlock()
+	if rev == nil {
+		return 0
+	}
+	rev.mu.Lock()
+	defer rev.mu.Unlock()
+	return len(rev.idle)
+}
+
 // take returns an idle VM of the revision, or nil.
 func (rev *revision) take() *slot {
 	rev.mu.Lock()
@@ -208,9 +227,34 @@ func (rev *revision) take() *slot {
 func (rev *revision) put(s *slot) {
 	rev.mu.Lock()
 	defer rev.mu.Unlock()
-	if !rev.forgotten && len(rev.idle) < maxIdle {
-		rev.idle = append(rev.idle, s)
+	if rev.forgotten || len(rev.idle) == maxIdle {
+		return
 	}
+	s.since = time.Now()
+	rev.idle = append(rev.idle, s)
+	rev.trimLater()
+}
+
+// trimLater sees to it that idle VMs are dropped in time. rev.mu is held.
+func (rev *revision) trimLater() {
+	if !rev.trimming && len(rev.idle) > 1 {
+		rev.trimming = true
+		time.AfterFunc(idleFor, rev.trim)
+	}
+}
+
+// trim drops the VMs that nobody has needed for a while.
+func (rev *revision) trim() {
+	rev.mu.Lock()
+	defer rev.mu.Unlock()
+	rev.trimming = false
+	old := time.Now().Add(-idleFor)
+	kept := slices.IndexFunc(rev.idle, func(s *slot) bool { return s.since.After(old) })
+	if kept < 0 {
+		kept = max(len(rev.idle)-1, 0)
+	}
+	rev.idle = slices.Delete(rev.idle, 0, kept)
+	rev.trimLater()
 }
 
 // Session is one run in one VM.

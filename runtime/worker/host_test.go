@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"reprise/runtime/call"
@@ -125,6 +126,34 @@ func TestAMapThatMovedTakesOver(t *testing.T) {
 	if got := fetch(t, h, "a"); got != "2" {
 		t.Errorf("after one Forget of two Loads: %s", got)
 	}
+}
+
+func TestIdleVMsAreDropped(t *testing.T) {
+	// After a burst one VM stays, and it is the one used last.
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, bundle("a", counting))
+		var open []*worker.Session
+		for range 5 {
+			s, _, err := h.Begin("a", worker.Start{Run: "r", Script: "s", Handler: worker.HandlerFetch, Request: request}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			open = append(open, s)
+		}
+		for _, s := range open {
+			s.End(true)
+		}
+		if got := h.Idle("a"); got != 5 {
+			t.Fatalf("%d idle VMs after the burst", got)
+		}
+		time.Sleep(2 * time.Minute) // of the bubble's clock
+		if got := h.Idle("a"); got != 1 {
+			t.Errorf("%d idle VMs later", got)
+		}
+		if got := fetch(t, h, "a"); got != "2" {
+			t.Errorf("the VM that stayed answered %s", got)
+		}
+	})
 }
 
 func TestManyRequestsAtOnce(t *testing.T) {

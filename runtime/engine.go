@@ -93,6 +93,7 @@ type Engine struct {
 	work     sync.WaitGroup        // executions in progress
 	stop     context.CancelCauseFunc
 	ctx      context.Context
+	calls    context.Context // of the calls, which are cancelled one by one; never done itself
 }
 
 // bound is a kind's binding and shape.
@@ -124,7 +125,8 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		}
 	}
 	e.road = e.makeRoad()
-	e.ctx, e.stop = context.WithCancelCause(context.WithoutCancel(ctx))
+	e.calls = context.WithoutCancel(ctx)
+	e.ctx, e.stop = context.WithCancelCause(e.calls)
 	if err := e.closeUnfinished(ctx); err != nil {
 		return nil, err
 	}

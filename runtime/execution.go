@@ -24,8 +24,6 @@ type execution struct {
 	count   *counters
 	began   time.Time
 
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
 	session *worker.Session
 	turn    atomic.Uint64 // number of the last turn, for log entries
 
@@ -35,9 +33,12 @@ type execution struct {
 	inFlight int            // being performed, timers aside
 	ready    []call.Outcome // to be delivered before anything that arrives
 	kill     <-chan time.Time
-	reason   *call.Error // why the run was cancelled
+	reason   *call.Error   // why the run was cancelled
+	limit    time.Duration // of wall time; zero means none
+	wall     *time.Timer   // of the limit; made when there is something to wait for
+	stopped  *call.Error   // why the execution was stopped from outside
 
-	outcomes chan call.Outcome // from the performing goroutines
+	outcomes chan call.Outcome // from the performing goroutines; made with the first call, as over is
 	over     chan struct{}     // closed when nobody reads outcomes any more
 	lane     lane              // KV calls, performed one after another
 	bodies   bodies
@@ -51,7 +52,7 @@ type execution struct {
 type openCall struct {
 	call   call.Call
 	ctx    context.Context
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	timer  *time.Timer // of a timer call
 	took   time.Time
 	slot   bool // counts as in flight
@@ -61,10 +62,7 @@ type openCall struct {
 func (e *Engine) newExecution(s *Script, h worker.Handler, run string, durable bool) *execution {
 	x := &execution{
 		engine: e, script: s, handler: h, count: e.counters(s.Name), began: time.Now(),
-		by:       call.Caller{Run: run, Script: s.Name, Revision: s.Revision, Durable: durable},
-		open:     make(map[uint64]*openCall, 4),
-		outcomes: make(chan call.Outcome, 4),
-		over:     make(chan struct{}),
+		by: call.Caller{Run: run, Script: s.Name, Revision: s.Revision, Durable: durable},
 	}
 	if durable {
 		x.cancelled, x.ended = make(chan *call.Error, 1), make(chan struct{})
@@ -132,10 +130,31 @@ func (x *execution) next(turn worker.Turn) (next worker.Turn, ok bool) {
 			x.startCancel(reason)
 		case <-x.kill:
 			return failedTurn(x.reason), false
-		case <-x.ctx.Done():
-			return failedTurn(call.From(context.Cause(x.ctx))), false
+		case <-x.wallOver():
+			x.stopped = x.tookTooLong()
+			return failedTurn(x.stopped), false
+		case <-x.engine.ctx.Done():
+			x.stopped = call.From(context.Cause(x.engine.ctx))
+			return failedTurn(x.stopped), false
 		}
 	}
+}
+
+// wallOver is when the execution has taken the wall time it may; never where
+// there is no limit.
+func (x *execution) wallOver() <-chan time.Time {
+	if x.limit == 0 {
+		return nil
+	}
+	if x.wall == nil {
+		x.wall = time.NewTimer(x.limit - time.Since(x.began))
+	}
+	return x.wall.C
+}
+
+func (x *execution) tookTooLong() *call.Error {
+	return call.Errorf(call.CodeResource, "the request took longer than %s; raise config.timeout, or answer first and go on in a run", x.limit).
+		WithData(map[string]any{"limit": "wall time", "allowed": x.limit.Milliseconds()})
 }
 
 func failedTurn(err *call.Error) worker.Turn {
@@ -163,7 +182,11 @@ func (x *execution) answered(o call.Outcome) bool {
 // release frees what an open call held and lets the next waiting one go.
 func (x *execution) release(c *openCall) {
 	if c.cancel != nil {
-		c.cancel()
+		if x.stopped != nil {
+			c.cancel(x.stopped)
+		} else {
+			c.cancel(nil)
+		}
 	}
 	if c.timer != nil {
 		c.timer.Stop()
@@ -189,6 +212,10 @@ func (x *execution) dispatch(t worker.Turn) {
 			delete(x.open, id)
 			x.release(c)
 		}
+	}
+	if x.open == nil && len(t.Calls) > 0 {
+		x.open = make(map[uint64]*openCall, len(t.Calls))
+		x.outcomes, x.over = make(chan call.Outcome, 4), make(chan struct{})
 	}
 	for i := range t.Calls {
 		c := &openCall{call: t.Calls[i], took: time.Now()}
@@ -239,24 +266,19 @@ func (x *execution) openIDs() []uint64 {
 // finish ends an execution whose handler has settled: open writes are
 // awaited for a while, everything else is dropped, and both are said.
 func (x *execution) finish(last worker.Turn) {
-	x.warnOpen()
-	grace := time.NewTimer(openWriteGrace)
-	defer grace.Stop()
-	for x.hasOpenWrites() {
-		select {
-		case o := <-x.outcomes:
-			x.answered(o)
-			continue
-		case <-grace.C:
-		case <-x.ctx.Done():
+	if len(x.open) > 0 {
+		x.warnOpen()
+		x.awaitWrites()
+		for _, id := range x.openIDs() {
+			x.release(x.open[id])
 		}
-		break
 	}
-	for _, id := range x.openIDs() {
-		x.release(x.open[id])
+	if x.over != nil {
+		close(x.over)
 	}
-	close(x.over)
-	x.cancel(nil)
+	if x.wall != nil {
+		x.wall.Stop()
+	}
 	x.lane.close()
 	if x.session != nil {
 		x.session.End(last.Err == nil)
@@ -265,6 +287,24 @@ func (x *execution) finish(last worker.Turn) {
 	x.count.last.Store(time.Now().UnixMilli())
 	if last.Err != nil {
 		x.count.failures.Add(1)
+	}
+}
+
+// awaitWrites waits for the open writes, for a while.
+func (x *execution) awaitWrites() {
+	grace := time.NewTimer(openWriteGrace)
+	defer grace.Stop()
+	for x.stopped == nil && x.hasOpenWrites() {
+		select {
+		case o := <-x.outcomes:
+			x.answered(o)
+		case <-grace.C:
+			return
+		case <-x.wallOver():
+			x.stopped = x.tookTooLong()
+		case <-x.engine.ctx.Done():
+			x.stopped = call.From(context.Cause(x.engine.ctx))
+		}
 	}
 }
 

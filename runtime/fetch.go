@@ -1,9 +1,6 @@
 package runtime
 
 import (
-	"context"
-	"time"
-
 	"reprise/runtime/call"
 	"reprise/runtime/worker"
 )
@@ -33,7 +30,9 @@ func (e *Engine) Fetch(script string, req *worker.Request) FetchResult {
 		return FetchResult{Revision: s.Revision, Err: err}
 	}
 	x := e.newExecution(s, worker.HandlerFetch, newRunID(), false)
-	x.limitWall(s.Timeout)
+	if x.limit = s.Timeout; x.limit <= 0 {
+		x.limit = DefaultFetchTimeout
+	}
 	result := FetchResult{Run: x.by.Run, Revision: s.Revision}
 	turn, err := x.begin(worker.Start{Request: req})
 	e.options.Workers.Forget(s.Revision) // the session has its VM
@@ -54,22 +53,6 @@ func (e *Engine) Fetch(script string, req *worker.Request) FetchResult {
 		x.leave(x.drive(worker.Turn{N: turn.N, Done: turn.Done}, func(t worker.Turn) bool { return t.Done }))
 	}()
 	return result
-}
-
-// limitWall gives the execution its context: the engine's, for at most timeout.
-func (x *execution) limitWall(timeout time.Duration) {
-	if timeout <= 0 {
-		timeout = DefaultFetchTimeout
-	}
-	over := call.Errorf(call.CodeResource, "the request took longer than %s; raise config.timeout, or answer first and go on in a run", timeout).
-		WithData(map[string]any{"limit": "wall time", "allowed": timeout.Milliseconds()})
-	ctx, stop := context.WithTimeoutCause(x.engine.ctx, timeout, over)
-	ctx, cancel := context.WithCancelCause(ctx)
-	x.ctx = ctx
-	x.cancel = func(cause error) {
-		cancel(cause)
-		stop()
-	}
 }
 
 // inline replaces a response body that the host keeps by its bytes.

@@ -36,7 +36,9 @@ func (x *execution) perform(c *openCall) {
 	}
 	c.slot = true
 	x.inFlight++
-	c.ctx, c.cancel = context.WithCancel(x.ctx)
+	// Not below the engine's context: when that ends, the driving goroutine
+	// releases the open calls, so there is no need for a tree of thousands.
+	c.ctx, c.cancel = context.WithCancelCause(x.engine.calls)
 	bound := x.engine.bindings[c.call.Kind]
 	if _, commits := bound.binding.(Committer); commits {
 		x.lane.add(func() { x.answer(x.engine.road(x, c)) })

@@ -68,8 +68,6 @@ func compactInput(input json.RawMessage) (json.RawMessage, error) {
 // launch executes a recorded run on a goroutine of its own.
 func (e *Engine) launch(s *Script, run Run) {
 	x := e.newExecution(s, worker.HandlerRun, run.ID, true)
-	ctx, cancel := context.WithCancelCause(e.ctx)
-	x.ctx, x.cancel = ctx, cancel
 	e.mu.Lock()
 	e.live[run.ID] = x
 	stopping := e.stopping

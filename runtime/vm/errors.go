@@ -46,12 +46,29 @@ func (v *VM) markDead(err error) {
 func (v *VM) depthError(overflow *goja.StackOverflowError) *call.Error {
 	e := call.Errorf(call.CodeResource, "the call stack is deeper than %d; look for a function that calls itself without end", v.config.CallDepth).
 		WithData(map[string]any{"limit": "call depth", "allowed": v.config.CallDepth})
-	frames := overflow.Stack()
-	if len(frames) > 10 {
-		frames = frames[:10]
-	}
-	e.Stack = e.Error() + framesText(frames)
+	e.Stack = stackText(e, overflow.Stack())
 	return e
+}
+
+// interruptedAt adds to the reason of an interrupt where the script was.
+func interruptedAt(reason *call.Error, err error) *call.Error {
+	var interrupted *goja.InterruptedError
+	if !errors.As(err, &interrupted) {
+		return reason
+	}
+	e := *reason
+	e.Stack = stackText(&e, interrupted.Stack())
+	return &e
+}
+
+// stackText is the stack of an error that the engine made: its innermost
+// frames, or nothing when none of them is the user's.
+func stackText(e *call.Error, frames []goja.StackFrame) string {
+	text := framesText(frames[:min(len(frames), 10)])
+	if text == "" {
+		return ""
+	}
+	return e.Error() + text
 }
 
 // recovered turns a Go panic into an error. goja panics out of its own
@@ -108,6 +125,9 @@ func (v *VM) ErrorFrom(value goja.Value) *call.Error { return v.errorFrom(value,
 func (v *VM) errorFrom(value goja.Value, depth int) *call.Error {
 	obj, ok := value.(*goja.Object)
 	if !ok {
+		if value == nil || goja.IsUndefined(value) || goja.IsNull(value) {
+			return &call.Error{Name: "Error", Message: "the script threw " + v.text(value)}
+		}
 		return &call.Error{Name: "Error", Message: clip(v.text(value))}
 	}
 	if obj.ClassName() != "Error" && obj.Get("message") == nil {

@@ -221,7 +221,7 @@ func (v *VM) settle(t *Turn) error {
 		if r.start.Handler == HandlerFetch {
 			t.Response, failed = v.config.Platform.Response(v, value)
 		} else {
-			t.Value, failed = v.Stringify(value)
+			t.Value, failed = v.stringifyResult(r.start.Handler, value)
 		}
 	})
 	if err == nil {
@@ -229,6 +229,19 @@ func (v *VM) settle(t *Turn) error {
 	}
 	r.settled, t.Settled = err == nil, err == nil
 	return err
+}
+
+// stringifyResult is the JSON of what a durable handler returned. It must be
+// called inside the VM.
+func (v *VM) stringifyResult(h Handler, value goja.Value) ([]byte, error) {
+	if kind := TypeOf(value); kind == "a function" || kind == "a symbol" {
+		return nil, call.Errorf(call.CodeInvalidArgument, "the %s handler returned %s, which has no JSON form; return plain data", h, kind)
+	}
+	text, err := v.Stringify(value)
+	if err != nil && v.isCatchable(err) {
+		return nil, call.Errorf(call.CodeInvalidArgument, "what the %s handler returned has no JSON form: %v", h, v.ErrorFrom(v.ErrorValue(err)))
+	}
+	return text, err
 }
 
 func (v *VM) drainTasks() error {

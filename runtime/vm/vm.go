@@ -345,7 +345,7 @@ func (v *VM) execute(f func() error) (err error) {
 			err = v.recovered(x)
 		}
 		if pending := v.stopGuard(); pending != nil {
-			err = pending
+			err = interruptedAt(pending, err)
 		}
 		v.markDead(err)
 	}()
@@ -399,7 +399,7 @@ func (v *VM) checkBudget() {
 }
 
 func (v *VM) overBudget() *call.Error {
-	return call.Errorf(call.CodeResource, "a turn used more than %s of CPU time without awaiting anything; the limit keeps one script from starving the others",
+	return call.Errorf(call.CodeResource, "a turn used more than %s of CPU time without waiting for a call or a timer; the limit keeps one script from starving the others",
 		v.config.TurnBudget).WithData(map[string]any{"limit": "turn CPU", "allowed": v.config.TurnBudget.Milliseconds()})
 }
 

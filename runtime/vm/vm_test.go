@@ -97,11 +97,12 @@ func TestErrors(t *testing.T) {
 	for _, tc := range []struct{ name, expr, code, text string }{
 		{"thrown", `async () => { throw new TypeError("bad") }`, "", "TypeError: bad"},
 		{"thrown string", `async () => { throw "bad" }`, "", "Error: bad"},
-		{"thrown null", `async () => { throw null }`, "", "Error: null"},
+		{"thrown null", `async () => { throw null }`, "", "Error: the script threw null"},
 		{"sync throw", `{ run() { throw new RangeError("x") } }`, "", "RangeError: x"},
 		{"unhandled", `async () => { Promise.reject(new Error("lost")); return 1 }`, "UNHANDLED_REJECTION_ERROR", "nobody handled it: Error: lost"},
 		{"late task", `async () => { task(() => { throw new Error("in task") }); return 1 }`, "", "Error: in task"},
-		{"cyclic result", `async () => { const a = {}; a.a = a; return a }`, "", "TypeError"},
+		{"cyclic result", `async () => { const a = {}; a.a = a; return a }`, "INVALID_ARGUMENT_ERROR", "what the run handler returned has no JSON form: TypeError: Converting circular"},
+		{"function result", `async () => () => 1`, "INVALID_ARGUMENT_ERROR", "the run handler returned a function, which has no JSON form"},
 		{"depth", `async () => { (function f() { f() })() }`, "RESOURCE_ERROR", "deeper than 1000"},
 		{"loop", `async () => { for (;;); }`, "RESOURCE_ERROR", "CPU"},
 		{"microtask loop", `async () => { for (;;) await 1; }`, "RESOURCE_ERROR", "CPU"},
@@ -121,6 +122,25 @@ func TestErrors(t *testing.T) {
 				t.Fatalf("err = %v (%s)", turn.Err, turn.Err.Code)
 			}
 		})
+	}
+}
+
+func TestEndlessLoopSaysWhere(t *testing.T) {
+	// An interrupted script's error has the stack it was interrupted in.
+	for _, body := range []string{"for (;;);", "for (;;) await 1;"} {
+		p, err := vm.Compile([]byte("(async (__reprise) => { __reprise.exports({ default: async function work() {\n"+body+"\n} }); })"),
+			[]byte(`{"version":3,"sources":["scripts/a.ts"],"names":[],"mappings":"AACA,w+BAAA"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := vm.New(p, vm.Config{TurnBudget: 50 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		turn := begin(v, "")
+		if turn.Err == nil || !strings.Contains(turn.Err.Stack, "at work (scripts/a.ts:2:") {
+			t.Errorf("%s: err = %v, stack %q", body, turn.Err, turn.Err.Stack)
+		}
 	}
 }
 

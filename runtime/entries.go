@@ -113,7 +113,7 @@ func (x *execution) logRequest(req *worker.Request, r FetchResult) {
 	} else {
 		status = 500
 		en.Level = logs.Error
-		en.Src = place(positionOf(r.Err))
+		en.Src = place(r.Err.Position())
 		f.failure(r.Err)
 	}
 	f.status(status)
@@ -161,7 +161,7 @@ func (x *execution) logEnd(run Run) {
 	case Failed:
 		en.Level = logs.Error
 		en.Msg = "failed: " + run.Error.Error()
-		en.Src = place(positionOf(run.Error))
+		en.Src = place(run.Error.Position())
 		f.failure(run.Error)
 	case Cancelled:
 		en.Level = logs.Warn
@@ -199,31 +199,6 @@ func (x *execution) warnOpen() {
 			Msg: c.call.Target + " was still open when the handler settled and " + fate + "; is an await missing?",
 		})
 	}
-}
-
-// positionOf returns the first place in an error's stack.
-func positionOf(err *call.Error) call.Position {
-	if err == nil {
-		return call.Position{}
-	}
-	for line := range strings.SplitSeq(err.Stack, "\n") {
-		frame, ok := strings.CutPrefix(strings.TrimSpace(line), "at ")
-		if !ok {
-			continue
-		}
-		if i := strings.LastIndexByte(frame, '('); i >= 0 {
-			frame = strings.TrimSuffix(frame[i+1:], ")")
-		}
-		parts := strings.Split(frame, ":")
-		if n := len(parts); n >= 3 {
-			line, err1 := strconv.Atoi(parts[n-2])
-			column, err2 := strconv.Atoi(parts[n-1])
-			if err1 == nil && err2 == nil {
-				return call.Position{File: strings.Join(parts[:n-2], ":"), Line: line, Column: column}
-			}
-		}
-	}
-	return call.Position{}
 }
 
 // fields builds the JSON object of an entry. Empty values are left out.

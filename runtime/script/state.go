@@ -52,6 +52,9 @@ func (s *State) Failure() *Failure {
 	f := &Failure{Name: e.Name, Code: e.Code, Message: e.Message, Stack: e.Stack}
 	var b *BuildError
 	if !errors.As(s.Err, &b) {
+		if pos := e.Position(); !pos.IsZero() {
+			f.Src = &pos
+		}
 		return f
 	}
 	f.Message, f.Frame = b.Message, b.Frame

@@ -174,6 +174,12 @@ func reloadEntry(e script.Event) logs.Entry {
 		if f.Frame != "" {
 			en.Msg += "\n" + f.Frame
 		}
+		for _, p := range f.Problems[min(1, len(f.Problems)):] {
+			en.Msg += "\n" + p.String()
+			if p.Frame != "" {
+				en.Msg += "\n" + p.Frame
+			}
+		}
 		fields["error"] = f
 		fields["status"] = "failed"
 	}

@@ -86,11 +86,16 @@ func (a *admin) startProblem(script string, err error) error {
 		return p.WithStatus(http.StatusUnprocessableEntity)
 	case call.CodeNotFound:
 		if s, ok := a.Scripts.Find(script); ok && s.Error != nil {
-			broken := problem.New(http.StatusUnprocessableEntity, call.CodeLoad, "the script %s can not be loaded: %s: %s", script, s.Error.Name, s.Error.Message)
-			if _, known := call.Code(s.Error.Code).Describe(); known {
-				broken.Code, broken.Type = s.Error.Code, "urn:reprise:error:"+s.Error.Code
+			code := call.Code(s.Error.Code)
+			if _, known := code.Describe(); !known {
+				code = call.CodeLoad
 			}
-			return broken
+			where := ""
+			if s.Error.Src != nil {
+				where = s.Error.Src.String() + ": "
+			}
+			return problem.New(http.StatusUnprocessableEntity, code,
+				"the script %s can not be loaded: %s: %s%s", script, s.Error.Name, where, s.Error.Message).WithHint("Fix the file; it is loaded again when you save it.")
 		}
 	}
 	return p

@@ -132,15 +132,12 @@ func (s *Site) fileFor(urlPath string) string {
 
 // broken says that a script has never loaded, and in development why.
 func (s *Site) broken(source *RouteSource) *problem.Problem {
-	p := problem.New(http.StatusServiceUnavailable, call.CodeUnavailable, "the script of this route can not be loaded")
-	if !s.options.Dev {
-		return p.WithHint("")
+	if !s.options.Dev || source.Err == nil {
+		return problem.New(http.StatusServiceUnavailable, call.CodeUnavailable, "the script of this route can not be loaded").WithHint("")
 	}
-	p.Detail = fmt.Sprintf("the script %s (%s) can not be loaded", source.Name, source.File)
-	if source.Err != nil {
-		p.Detail += ": " + source.Err.Error()
-		p.Code, p.Stack = codeOf(source.Err), source.Err.Stack
-	}
+	p := problem.New(http.StatusServiceUnavailable, call.Code(codeOf(source.Err)),
+		"the script %s (%s) can not be loaded: %s", source.Name, source.File, source.Err)
+	p.Stack = source.Err.Stack
 	return p.WithHint("Fix the file; it is loaded again when you save it.")
 }
 

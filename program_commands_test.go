@@ -270,9 +270,7 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 		if i < 0 {
 			continue
 		}
-		text, err := json.Marshal(frame.Entries[i])
-		ts.Check(err)
-		fmt.Fprintf(ts.Stdout(), "%s\n", text)
+		fmt.Fprintf(ts.Stdout(), "%s\n", frame.Entries[i].AppendJSON(nil))
 		p.seen = frame.Entries[i].Seq
 		return
 	}

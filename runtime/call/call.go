@@ -45,10 +45,11 @@ type Position struct {
 // IsZero reports whether the position is unknown.
 func (p Position) IsZero() bool { return p.File == "" && p.Line == 0 }
 
-// String returns "file:line:column", or "" for an unknown position.
+// String returns "file:line:column", the file alone where that is all there is
+// to know, or "" for an unknown position.
 func (p Position) String() string {
-	if p.IsZero() {
-		return ""
+	if p.Line == 0 {
+		return p.File
 	}
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }

@@ -24,3 +24,15 @@ func TestErrorPosition(t *testing.T) {
 		t.Errorf("no error: %+v", got)
 	}
 }
+
+func TestPositionString(t *testing.T) {
+	for want, p := range map[string]call.Position{
+		"":         {},
+		"a.ts":     {File: "a.ts"},
+		"a.ts:3:4": {File: "a.ts", Line: 3, Column: 4},
+	} {
+		if got := p.String(); got != want {
+			t.Errorf("%+v: %q, want %q", p, got, want)
+		}
+	}
+}

@@ -73,8 +73,10 @@ func (e *Entry) appendSrc(dst []byte) []byte {
 	}
 	dst = append(dst, `,"src":{"file":`...)
 	dst = AppendJSONString(dst, e.Src.File)
-	dst = append(dst, `,"line":`...)
-	dst = strconv.AppendInt(dst, int64(e.Src.Line), 10)
+	if e.Src.Line != 0 {
+		dst = append(dst, `,"line":`...)
+		dst = strconv.AppendInt(dst, int64(e.Src.Line), 10)
+	}
 	if e.Src.Column != 0 {
 		dst = append(dst, `,"column":`...)
 		dst = strconv.AppendInt(dst, int64(e.Src.Column), 10)

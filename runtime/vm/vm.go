@@ -189,7 +189,8 @@ func (v *VM) load(p *Program) error {
 	if err != nil {
 		e := v.errorOf(err)
 		v.dead = e
-		if e.Code == string(call.CodeCallOutsideRun) || e.Code == string(call.CodeResource) {
+		switch call.Code(e.Code) {
+		case call.CodeCallOutsideRun, call.CodeResource, call.CodeLoad:
 			return e
 		}
 		return &call.Error{

@@ -144,6 +144,13 @@ func TestEndlessLoopSaysWhere(t *testing.T) {
 	}
 }
 
+func TestTopLevelThatHangs(t *testing.T) {
+	_, err := load(t, vm.Config{}, `(await new Promise(() => {}), async () => 1)`)
+	if err == nil || err.Error() != "LoadError: the top level awaits something that never settles; calls and timers belong into a handler" {
+		t.Fatalf("err = %v", err)
+	}
+}
+
 func TestTopLevelHasNoRun(t *testing.T) {
 	for _, expr := range []string{`(call("x"), async () => 1)`, `(Math.random(), async () => 1)`} {
 		_, err := load(t, vm.Config{}, expr)

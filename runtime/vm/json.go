@@ -65,6 +65,13 @@ func (p *jsonParser) err() error {
 }
 
 func (p *jsonParser) space() {
+	if p.pos < len(p.text) && p.text[p.pos] > ' ' {
+		return // as nearly always
+	}
+	p.spaces()
+}
+
+func (p *jsonParser) spaces() {
 	for p.pos < len(p.text) {
 		switch p.text[p.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -320,27 +327,48 @@ func (p *jsonParser) rawString() (raw []byte, plain, ok bool) {
 	start := p.pos
 	plain = true
 	ascii := true
-	for p.pos < len(p.text) {
-		c := p.text[p.pos]
-		switch {
+	for {
+		p.pos += ordinaryPrefix(p.text[min(p.pos, len(p.text)):])
+		if p.pos >= len(p.text) {
+			p.pos = len(p.text)
+			return nil, false, p.fail("an unfinished string")
+		}
+		switch c := p.text[p.pos]; {
 		case c == '"':
 			raw = p.text[start:p.pos]
 			p.pos++
 			return raw, plain && (ascii || utf8.Valid(raw)), true
 		case c == '\\':
 			plain = false
-			p.pos += 2
-			continue
-		case c < 0x20:
-			return nil, false, p.fail("a control character in a string")
+			p.pos++
 		case c >= utf8.RuneSelf:
 			ascii = false
+		default:
+			return nil, false, p.fail("a control character in a string")
 		}
 		p.pos++
 	}
-	p.pos = min(p.pos, len(p.text))
-	return nil, false, p.fail("an unfinished string")
 }
+
+// ordinaryPrefix counts the bytes up to one that is special in a string. It is
+// the inner loop of everything that reads JSON.
+func ordinaryPrefix(text []byte) int {
+	for i, c := range text {
+		if special[c] {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// special are the bytes that end a string, begin an escape, are not allowed,
+// or are not ASCII.
+var special = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf
+	}
+	return table
+}()
 
 // unescape decodes a string with escapes. Lone surrogates stay what they are,
 // which only UTF-16 can say.

@@ -33,8 +33,11 @@ func (v *VM) scanJSON(text []byte) (*jsonScan, error) {
 
 // skip passes whitespace, which canonical text has none of.
 func (s *jsonScan) skip() {
+	if s.pos < len(s.text) && s.text[s.pos] > ' ' {
+		return
+	}
 	before := s.pos
-	s.space()
+	s.spaces()
 	if s.pos != before {
 		s.canonical = false
 	}

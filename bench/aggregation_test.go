@@ -49,31 +49,54 @@ func merged(body []byte) error {
 }
 
 // BenchmarkAggregation compares a script that merges three API answers with
-// the same in plain Go, at 16 connections. The ratios are of medians over
-// alternating rounds.
+// the same in plain Go, at 16 connections.
 func BenchmarkAggregation(b *testing.B) {
 	upstream := spawn(b, "upstream")
 	reference := spawn(b, "reference", upstream.url)
 	reprise := startReprise(b, project(b, "aggregate", fmt.Sprintf(aggregate, upstream.url)))
-	const connections, round = 16, 2 * time.Second
+	compare(b, reference, reprise, "/aggregate", merged)
+}
+
+// BenchmarkTrivialFetch compares a script that says hello with a plain
+// net/http handler that does, at 16 connections: what each request costs
+// before it does anything.
+func BenchmarkTrivialFetch(b *testing.B) {
+	reference := spawn(b, "reference", "")
+	reprise := startReprise(b, project(b, "hello", `export default { fetch: () => new Response("hello") };`))
+	compare(b, reference, reprise, "/hello", func(body []byte) error {
+		if string(body) != "hello" {
+			return fmt.Errorf("the answer is %q", body)
+		}
+		return nil
+	})
+}
+
+// compare puts the same load on both servers in alternating rounds. The ratios
+// are medians over the rounds: of requests per second, and of CPU time per
+// request.
+func compare(b *testing.B, reference, reprise *process, path string, check func(body []byte) error) {
+	b.Helper()
+	const connections, round = 16, time.Second
 	for _, p := range []*process{reference, reprise} {
-		hammer(b, p, "/aggregate", connections, time.Second, merged) // warm up
+		hammer(b, p, path, connections, round, check) // warm up
 	}
-	var goRate, ourRate, goCPU, ourCPU, ratio []float64
+	var goRate, ourRate, goCPU, ourCPU, rateRatio, cpuRatio []float64
 	for b.Loop() {
-		for range 3 {
-			g := hammer(b, reference, "/aggregate", connections, round, merged)
-			o := hammer(b, reprise, "/aggregate", connections, round, merged)
+		for range 6 {
+			g := hammer(b, reference, path, connections, round, check)
+			o := hammer(b, reprise, path, connections, round, check)
 			goRate, ourRate = append(goRate, g.perSecond), append(ourRate, o.perSecond)
-			goCPU, ourCPU = append(goCPU, float64(g.cpu.Microseconds())), append(ourCPU, float64(o.cpu.Microseconds()))
-			ratio = append(ratio, o.perSecond/g.perSecond)
+			goCPU, ourCPU = append(goCPU, g.micros()), append(ourCPU, o.micros())
+			rateRatio = append(rateRatio, o.perSecond/g.perSecond)
+			cpuRatio = append(cpuRatio, o.micros()/g.micros())
 		}
 	}
 	b.ReportMetric(median(goRate), "go-req/s")
 	b.ReportMetric(median(ourRate), "reprise-req/s")
 	b.ReportMetric(median(goCPU), "go-cpu-µs/req")
 	b.ReportMetric(median(ourCPU), "reprise-cpu-µs/req")
-	b.ReportMetric(median(ratio), "ratio")
+	b.ReportMetric(median(rateRatio), "ratio")
+	b.ReportMetric(median(cpuRatio), "cpu-ratio")
 	b.ReportMetric(float64(reprise.memory(b))/1024, "reprise-MiB")
 	b.ReportMetric(0, "ns/op")
 }

@@ -21,6 +21,9 @@ type load struct {
 	cpu       time.Duration // of the server, per request
 }
 
+// micros is the CPU time per request in microseconds.
+func (l load) micros() float64 { return float64(l.cpu.Nanoseconds()) / 1000 }
+
 // hammer sends GET path over n keep-alive connections for d and checks every answer.
 func hammer(b testing.TB, p *process, path string, n int, d time.Duration, check func(body []byte) error) load {
 	b.Helper()

@@ -79,8 +79,8 @@ func serveUpstream() {
 	}
 }
 
-// serveReference is the aggregation as a Go programmer would write it: three
-// calls in parallel, decode, merge, encode.
+// serveReference is what the scripts do, as a Go programmer would write it:
+// GET /hello, and GET /aggregate: three calls in parallel, decode, merge, encode.
 func serveReference(upstream string) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConns: 1024, MaxIdleConnsPerHost: 1024}}
 	get := func(r *http.Request, id string) (any, error) {
@@ -124,6 +124,10 @@ func serveReference(upstream string) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 		_, _ = w.Write(text)
+	})
+	mux.HandleFunc("GET /hello", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain;charset=UTF-8")
+		_, _ = w.Write([]byte("hello"))
 	})
 	_ = http.Serve(listen(), mux)
 }

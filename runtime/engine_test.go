@@ -250,6 +250,15 @@ func TestOutcomesArriveOneAtATime(t *testing.T) {
 	}
 }
 
+func TestWaitsAreLogged(t *testing.T) {
+	// A pause before another attempt is said; other waits only for debugging.
+	r := newRig(t, `async () => { await timer({ ms: 1, toString: () => "x" }); }`)
+	r.finish("")
+	if !strings.Contains(r.log.text(), "debug step waits: timer x") {
+		t.Errorf("the log lacks the wait:\n%s", r.log.text())
+	}
+}
+
 func TestOpenWritesAreAwaited(t *testing.T) {
 	// A write that nobody awaited is finished before the run ends.
 	r := newRig(t, `async () => { write("w"); return 1; }`)

@@ -56,6 +56,23 @@ func (x *execution) attempted(c *openCall, a call.Attempt) {
 	})
 }
 
+// logTimer writes that the run waits. A pause before another attempt is a
+// retry, which people want to see; other waits are for debugging.
+func (x *execution) logTimer(c *openCall, ms int64) {
+	en := logs.Entry{Kind: logs.KindStep, Level: logs.Debug, Msg: "waits: " + c.call.Target, Src: place(c.call.Pos)}
+	if strings.HasPrefix(c.call.Target, "retry in ") {
+		en.Kind, en.Level, en.Msg = logs.KindRetry, logs.Warn, c.call.Target
+		if c.call.Scope != "" {
+			en.Msg = c.call.Scope + ": " + en.Msg
+		}
+	}
+	f := fields{}
+	f.number("waitMs", ms)
+	f.text("step", c.call.Scope)
+	en.Fields = f.bytes()
+	x.emit(en)
+}
+
 // logCall writes the entry of a call that has ended.
 func (x *execution) logCall(c *openCall, o *call.Outcome, took time.Duration) {
 	en := logs.Entry{Kind: logs.KindKV, Level: logs.Debug, Src: place(c.call.Pos)}

@@ -144,6 +144,7 @@ func (x *execution) setTimer(c *openCall) {
 		x.ready = append(x.ready, call.Failed(id, call.Errorf(call.CodeInvalidArgument, "a timer needs a number of milliseconds")))
 		return
 	}
+	x.logTimer(c, args.MS)
 	c.timer = time.AfterFunc(time.Duration(args.MS)*time.Millisecond, func() { x.answer(call.OK(id, nil)) })
 }
 

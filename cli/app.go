@@ -143,6 +143,16 @@ func (a *app) serve(ctx context.Context, workers *worker.Host, logger *slog.Logg
 			}
 			return 0
 		},
+		LogDropped: func() uint64 {
+			s := a.log.Stats()
+			return s.Lost + s.Gapped
+		},
+		LogBytes: func() int64 {
+			if l, ok := a.logData.(interface{ Bytes() int64 }); ok {
+				return l.Bytes()
+			}
+			return 0
+		},
 	})
 	a.scripts.reloaded = m.Reloaded
 	a.http = httpbind.New(httpbind.Options{Connections: upstreams, Secrets: vault})

@@ -105,6 +105,8 @@ func parseSegment(text string, params []string) (seg segment, why string) {
 		return seg, "has an empty segment"
 	case text == "." || text == "..":
 		return seg, "may not have the segments . and .."
+	case strings.ContainsAny(text, "{}[]<>"):
+		return seg, "has " + text + ", and a parameter is written :id"
 	case text[0] != ':':
 		literal, err := url.PathUnescape(text)
 		if err != nil {

@@ -47,6 +47,7 @@ func TestParsePatternRefuses(t *testing.T) {
 		"/:1":        "letters, digits",
 		"/:a-b":      "letters, digits",
 		"/:a/:a":     "twice",
+		"/a/{id}":    "a parameter is written :id",
 		"/%zz":       "hexadecimal",
 		"/_/healthz": "belongs to the server",
 		"/_":         "belongs to the server",

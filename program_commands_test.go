@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -140,6 +141,16 @@ func cmdAddress(ts *testscript.TestScript, _ bool, args []string) {
 	u, err := url.Parse(args[0])
 	ts.Check(err)
 	ts.Setenv("ADDRESS", u.Host)
+}
+
+// cmdFill writes a large file.
+func cmdFill(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: fill FILE MB")
+	}
+	megabytes, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte("x"), megabytes<<20), 0o600))
 }
 
 // end sends a signal and waits.

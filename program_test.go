@@ -18,6 +18,7 @@
 //	                      print the newest one
 //	await -next FILTER    the same, of the entries after the last awaited one
 //	address URL           set $ADDRESS to the URL's host and port
+//	fill FILE MB          write a file of that many megabytes
 //	upstream              start an API that scripts can call: $UPSTREAM, and $REFUSED,
 //	                      where nothing listens; see upstream.ServeHTTP
 //	received              print the requests that the upstream has got
@@ -57,7 +58,7 @@ func TestProgram(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": cmdStart, "end": cmdEnd, "crash": cmdCrash, "http": cmdHTTP, "api": cmdAPI, "await": cmdAwait,
-			"address": cmdAddress,
+			"address": cmdAddress, "fill": cmdFill,
 			"upstream": cmdUpstream, "received": cmdReceived,
 		},
 	})

@@ -45,19 +45,19 @@ func (x *execution) perform(c *openCall) {
 		return
 	}
 	go func() {
-		deepen()
+		deepen(c.call.ID)
 		x.answer(x.engine.road(x, c))
 	}()
 }
 
 // deepen makes room on the stack of a new goroutine. An HTTP call goes deep;
 // without this the stack grows on the way, again and again, with ever more
-// frames to move: a fifth of what a call takes here.
+// frames to move.
 //
 //go:noinline
-func deepen() byte {
-	var room [8 << 10]byte
-	return room[time.Now().Nanosecond()&1] // what is read must be there
+func deepen(any uint64) byte {
+	var room [5 << 10]byte             // with what is there already, a stack of 8 KiB
+	return room[any%uint64(len(room))] // what is read must exist
 }
 
 // trace logs and meters every call.

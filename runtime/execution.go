@@ -7,6 +7,7 @@ package runtime
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -81,7 +82,7 @@ func (x *execution) begin(start worker.Start) (worker.Turn, error) {
 	start.Env, start.Connections = x.engine.options.Env, x.engine.options.Connections
 	start.SecretKey, start.Secrets = x.by.SecretKey, secrets
 	start.Now = x.began
-	copy(start.Seed[:], randomBytes(len(start.Seed)))
+	_, _ = rand.Read(start.Seed[:]) // crypto/rand.Read never fails
 	x.count.requests.Add(1)
 	x.count.running.Add(1)
 	x.count.last.Store(x.began.UnixMilli())

@@ -23,6 +23,9 @@ func (v *VM) Issue(c call.Call, settle func(call.Outcome)) (id uint64) {
 		c.Pos = v.Pos()
 	}
 	c.Scope = v.scope.path()
+	if r.open == nil {
+		r.open = make(map[uint64]openCall, 4)
+	}
 	r.open[c.ID] = openCall{settle, v.scope}
 	r.calls = append(r.calls, c)
 	return c.ID

@@ -42,5 +42,8 @@ func (v *VM) entropy(what string) *rand.ChaCha8 {
 	if v.run == nil {
 		panic(v.outsideRun(what))
 	}
+	if v.run.seed == nil {
+		v.run.seed = rand.NewChaCha8(v.run.start.Seed)
+	}
 	return v.run.seed
 }

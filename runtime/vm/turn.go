@@ -17,7 +17,7 @@ type run struct {
 	start   Start
 	info    Info
 	clock   time.Time
-	seed    *rand.ChaCha8
+	seed    *rand.ChaCha8 // made at the first draw
 	turn    uint64
 	nextID  uint64
 	open    map[uint64]openCall
@@ -66,7 +66,7 @@ func (v *VM) Info() (info Info, ok bool) {
 
 // Begin gives the VM a run and executes its first turn: the call of the handler.
 func (v *VM) Begin(s Start) Turn {
-	r := &run{start: s, clock: s.Now, seed: rand.NewChaCha8(s.Seed), open: make(map[uint64]openCall, 4)}
+	r := &run{start: s, clock: s.Now}
 	r.info = Info{
 		ID: s.Run, Script: s.Script, Revision: s.Revision, Handler: s.Handler, Durable: s.Durable,
 		SecretKey: s.SecretKey, Secrets: s.Secrets,

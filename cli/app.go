@@ -210,17 +210,16 @@ func (a *app) serverOptions(m *metrics.Metrics, logger *slog.Logger) server.Opti
 // startWatching keeps the scripts current until the app is closed.
 func (a *app) startWatching(ctx context.Context, logger *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	go func() {
-		err := a.scripts.registry.Watch(ctx)
-		if err != nil {
+		defer close(ended)
+		if err := a.scripts.registry.Watch(ctx); err != nil {
 			logger.Error("files are not watched: saves need a restart", "error", err)
 		}
-		ended <- err
 	}()
 	a.watch = func() error {
 		cancel()
-		<-ended // said already
+		<-ended
 		return nil
 	}
 }

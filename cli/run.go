@@ -152,7 +152,7 @@ func (a *app) runFile(ctx context.Context, file string, input json.RawMessage) (
 		if ctx.Err() == nil {
 			return run, err
 		}
-		ctx = context.WithoutCancel(ctx)
+		ctx := context.WithoutCancel(ctx)
 		if run, err = a.engine.Cancel(ctx, id); err != nil && call.CodeOf(err) != call.CodeConflict {
 			return run, err
 		}

@@ -125,8 +125,7 @@ func (o *OAuth) exchange(ctx context.Context, g Grant) (*oauth2.Token, error) {
 		config.EndpointParams = url.Values{"audience": {g.Audience}}
 	}
 	t, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, o.client))
-	var refused *oauth2.RetrieveError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		return nil, grantError(g, refused)
 	}
 	return t, err
@@ -223,13 +222,14 @@ type GrantError struct {
 }
 
 func (e *GrantError) Error() string {
-	text := fmt.Sprintf("the token endpoint %s answered %d", e.URL, e.Status)
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("the token endpoint %s answered %d", e.URL, e.Status))
 	for _, part := range []string{e.Code, e.Description} {
 		if part != "" {
-			text += ": " + part
+			text.WriteString(": " + part)
 		}
 	}
-	return text + "; check clientId, clientSecret and scopes"
+	return text.String() + "; check clientId, clientSecret and scopes"
 }
 
 func grantError(g Grant, refused *oauth2.RetrieveError) *GrantError {

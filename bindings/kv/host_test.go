@@ -42,8 +42,10 @@ func TestCommitIsTranslated(t *testing.T) {
 		Namespace: "shop",
 		Checks:    []kv.Check{{Key: kv.Key{"a"}}, {Key: kv.Key{"b"}, Versionstamp: &stamp}},
 		Writes: []kv.Write{
-			{Op: kv.OpSet, Key: kv.Key{"a"}, Size: 3, ExpiresMS: 5000}, {Op: kv.OpDelete, Key: kv.Key{"b"}},
-			{Op: kv.OpSum, Key: kv.Key{"c"}, Delta: 2}, {Op: kv.OpSet, Key: kv.Key{"d"}, Size: 1},
+			{Op: kv.OpSet, Key: kv.Key{"a"}, Size: 3, ExpiresMS: 5000},
+			{Op: kv.OpDelete, Key: kv.Key{"b"}},
+			{Op: kv.OpSum, Key: kv.Key{"c"}, Delta: 2},
+			{Op: kv.OpSet, Key: kv.Key{"d"}, Size: 1},
 		},
 	})
 	c, err := w.host.Commit(&call.Performance{Call: call.Call{Kind: kv.KindCommit, Args: []byte(args), Body: call.Bytes([]byte(`"x"1`))}})
@@ -61,12 +63,23 @@ func TestHostTrustsNobody(t *testing.T) {
 	// Arguments that no VM side of ours would send are refused.
 	w := newWorld(t)
 	for _, tc := range []struct{ kind, args string }{
-		{kv.KindGet, ``}, {kv.KindGet, `[]`}, {kv.KindGet, `{"keys":[[]]}`}, {kv.KindGet, `{"keys":[["a"]],"namespace":"script:b"}`},
-		{kv.KindGet, `{"keys":[null]}`}, {kv.KindGet, `{"keyz":[]}`}, {kv.KindGet, `{"keys":[[{"$bytes":"!"}]]}`},
-		{kv.KindList, `{}`}, {kv.KindList, `{"prefix":[],"limit":0}`}, {kv.KindList, `{"prefix":[],"limit":5000}`}, {kv.KindList, `{"prefix":[],"limit":5,"cursor":"AA"}`},
-		{kv.KindCommit, `{"writes":[{"op":"set","key":["a"],"size":5}]}`}, {kv.KindCommit, `{"writes":[{"op":"set","key":["a"],"size":-1}]}`},
-		{kv.KindCommit, `{"writes":[{"op":"drop","key":["a"]}]}`}, {kv.KindCommit, `{"writes":[{"op":"delete","key":[]}]}`},
-		{kv.KindCommit, `{"checks":[{"key":["a"],"versionstamp":"x"}]}`}, {kv.KindCommit, `{"writes":[{"op":"delete","key":["a"],"expiresMs":-1}]}`},
+		{kv.KindGet, ``},
+		{kv.KindGet, `[]`},
+		{kv.KindGet, `{"keys":[[]]}`},
+		{kv.KindGet, `{"keys":[["a"]],"namespace":"script:b"}`},
+		{kv.KindGet, `{"keys":[null]}`},
+		{kv.KindGet, `{"keyz":[]}`},
+		{kv.KindGet, `{"keys":[[{"$bytes":"!"}]]}`},
+		{kv.KindList, `{}`},
+		{kv.KindList, `{"prefix":[],"limit":0}`},
+		{kv.KindList, `{"prefix":[],"limit":5000}`},
+		{kv.KindList, `{"prefix":[],"limit":5,"cursor":"AA"}`},
+		{kv.KindCommit, `{"writes":[{"op":"set","key":["a"],"size":5}]}`},
+		{kv.KindCommit, `{"writes":[{"op":"set","key":["a"],"size":-1}]}`},
+		{kv.KindCommit, `{"writes":[{"op":"drop","key":["a"]}]}`},
+		{kv.KindCommit, `{"writes":[{"op":"delete","key":[]}]}`},
+		{kv.KindCommit, `{"checks":[{"key":["a"],"versionstamp":"x"}]}`},
+		{kv.KindCommit, `{"writes":[{"op":"delete","key":["a"],"expiresMs":-1}]}`},
 		{"kv.other", `{}`},
 	} {
 		c := call.Call{ID: 1, Kind: tc.kind, Args: []byte(tc.args)}

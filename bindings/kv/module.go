@@ -52,8 +52,13 @@ func (s *space) object() *goja.Object {
 		name string
 		f    func(goja.FunctionCall) goja.Value
 	}{
-		{"get", s.get}, {"getMany", s.getMany}, {"set", s.set}, {"delete", s.delete},
-		{"list", s.list}, {"atomic", s.atomic}, {"open", s.open},
+		{"get", s.get},
+		{"getMany", s.getMany},
+		{"set", s.set},
+		{"delete", s.delete},
+		{"list", s.list},
+		{"atomic", s.atomic},
+		{"open", s.open},
 	} {
 		set(o, m.name, s.v.Func(m.name, m.f))
 	}

@@ -24,8 +24,16 @@ func (module) Exports(v *vm.VM) *goja.Object {
 		do   func(goja.FunctionCall) goja.Value
 	}{
 		{"sleep", k.sleep},
-		{"begin", k.begin}, {"attempt", k.attempt}, {"within", k.within}, {"failing", k.failing}, {"succeeded", k.succeeded}, {"end", k.end},
-		{"quiet", k.quiet}, {"nextUndo", k.nextUndo}, {"undo", k.undo}, {"undoFailed", k.undoFailed},
+		{"begin", k.begin},
+		{"attempt", k.attempt},
+		{"within", k.within},
+		{"failing", k.failing},
+		{"succeeded", k.succeeded},
+		{"end", k.end},
+		{"quiet", k.quiet},
+		{"nextUndo", k.nextUndo},
+		{"undo", k.undo},
+		{"undoFailed", k.undoFailed},
 	} {
 		set(o, f.name, v.Func(f.name, f.do))
 	}

@@ -82,8 +82,7 @@ func From(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return Errorf(CodeInternal, "%s", err.Error())
@@ -91,8 +90,7 @@ func From(err error) *Error {
 
 // CodeOf returns err's code, or "" when it has none.
 func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return Code(e.Code)
 	}
 	return ""

@@ -15,7 +15,7 @@ import (
 // up to its own.
 const wireVersion = 1
 
-// ErrWire: bytes are not a record of this format.
+// ErrWire says that bytes are not a record of this format.
 var ErrWire = errors.New("call: damaged record")
 
 // Append appends the call's binary form to b.

@@ -2,6 +2,7 @@ package script
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	goruntime "runtime"
 	"strings"
@@ -115,7 +116,8 @@ func (b *Builder) build(p *Project, s Script) (rev *Revision, err error) {
 		if r := recover(); r != nil { // a parser's bug must not end the server
 			rev, err = nil, buildError(call.CodeCompile, Problem{Message: fmt.Sprintf("the builder failed: %v", r), Pos: call.Position{File: s.File}})
 		}
-		if e, ok := err.(*BuildError); ok {
+		e := &BuildError{}
+		if errors.As(err, &e) {
 			e.seen = job.inputs()
 			e.Inputs = e.seen.paths()
 		}

@@ -1,6 +1,7 @@
 package script_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -79,7 +80,8 @@ func run(t testing.TB, vm *goja.Runtime, namespace *goja.Object, name string) st
 	}
 	v, err := f(goja.Undefined())
 	if err != nil {
-		if e, ok := err.(*goja.Exception); ok {
+		e := &goja.Exception{}
+		if errors.As(err, &e) {
 			return e.String()
 		}
 		t.Fatal(err)

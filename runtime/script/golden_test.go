@@ -86,8 +86,7 @@ func mustBuild(t testing.TB, p *script.Project, name string) *script.Revision {
 
 // text is an error as a terminal shows it.
 func text(err error) string {
-	var e *script.BuildError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*script.BuildError](err); ok {
 		return string(e.Code) + "\n" + e.Text()
 	}
 	return err.Error()

@@ -26,8 +26,7 @@ const defaultPoll = time.Second
 func newNotifier(interval time.Duration) (*notifier, error) {
 	n := &notifier{folders: map[string]bool{}}
 	if interval > 0 {
-		n.poll(interval)
-		return n, nil
+		return n, n.poll(interval)
 	}
 	fs, err := fsnotify.NewWatcher()
 	if err != nil {

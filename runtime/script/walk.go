@@ -16,7 +16,7 @@ func walk(v reflect.Value, visit func(ast.Node)) {
 			return
 		}
 		if v.Kind() == reflect.Pointer {
-			if n, ok := v.Interface().(ast.Node); ok {
+			if n, ok := reflect.TypeAssert[ast.Node](v); ok {
 				visit(n)
 			}
 		}

@@ -168,7 +168,7 @@ func (k *kit) readOption(o *options, name string, value goja.Value) {
 // unknown throws for an option that does not exist.
 func (k *kit) unknown(what, name string, known []string) {
 	hint := "it takes " + strings.Join(known, ", ")
-	if near, ok := nearest(name, known); ok {
+	if near := call.Nearest(name, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	k.v.Throw(call.CodeInvalidArgument, "%s has no option %q; %s", what, name, hint)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"reprise/runtime/call"
 )
 
 // maxFilter bounds a filter's length, and with it the work per entry.
@@ -230,7 +232,7 @@ func (p *parser) keyed(key string, at int) (condition, error) {
 	lower := strings.ToLower(key)
 	if !isField && (!slices.Contains(keys, lower) || lower == "field") {
 		e := p.errorf(at, "unknown key %q", key)
-		if e.Suggestion = closest(lower, keys); e.Suggestion == "field" {
+		if e.Suggestion = call.Nearest(lower, keys); e.Suggestion == "field" {
 			e.Suggestion = "field.NAME"
 		}
 		if e.Suggestion == "" {
@@ -275,7 +277,7 @@ func (p *parser) level(op operator, list []value) (condition, error) {
 		level, ok := ParseLevel(strings.ToLower(v.text))
 		if !ok {
 			e := p.errorf(v.at, "unknown level %q (debug, info, warn, error)", v.text)
-			e.Suggestion = closest(strings.ToLower(v.text), levelNames[:])
+			e.Suggestion = call.Nearest(strings.ToLower(v.text), levelNames[:])
 			return nil, e
 		}
 		for l := Debug; l <= Error; l++ {
@@ -296,7 +298,7 @@ func (p *parser) attribute(key string, list []value) (condition, error) {
 		case "kind":
 			if !slices.Contains(kinds, lower) {
 				e := p.errorf(v.at, "unknown kind %q (%s)", v.text, strings.Join(kinds, ", "))
-				e.Suggestion = closest(lower, kinds)
+				e.Suggestion = call.Nearest(lower, kinds)
 				return nil, e
 			}
 			is = append(is, Kind(lower))

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"reprise/runtime/call"
 )
 
 const (
@@ -78,7 +80,7 @@ func (j *job) resolveModule(a api.OnResolveArgs) (api.OnResolveResult, error) {
 
 func unknownModule(name string, known []string) error {
 	text := fmt.Sprintf("there is no module \"reprise:%s\"", name)
-	if near := closest(name, known); near != "" {
+	if near := call.Nearest(name, known); near != "" {
 		text += fmt.Sprintf("; did you mean \"reprise:%s\"?", near)
 	}
 	if len(known) > 0 {

@@ -61,7 +61,7 @@ func (s *schema) object(l *literal, name string, set func(key string, v *literal
 			continue
 		}
 		text := fmt.Sprintf("%s has no %q", name, f.key.text)
-		if near := closest(f.key.text, known); near != "" {
+		if near := call.Nearest(f.key.text, known); near != "" {
 			text += fmt.Sprintf("; did you mean %q?", near)
 		} else {
 			text += "; it can have " + strings.Join(known, ", ")

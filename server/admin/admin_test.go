@@ -276,6 +276,17 @@ func TestStartRun(t *testing.T) {
 	}
 }
 
+func TestMisspeltScript(t *testing.T) {
+	// Who misspells a script's name is told the right one.
+	f := newFixture(t)
+	if p := problemOf(t, f.do("POST /api/v1/runs", `{"script":"helo"}`)); p.Hint != "Did you mean hello?" {
+		t.Errorf("start: %+v", p)
+	}
+	if p := problemOf(t, f.do("GET /api/v1/scripts/orders%2Ffullfil", "")); p.Hint != "Did you mean orders/fulfil?" {
+		t.Errorf("get: %+v", p)
+	}
+}
+
 func TestStartRunRefusals(t *testing.T) {
 	for name, tc := range map[string]struct {
 		body   string

@@ -48,9 +48,21 @@ type scriptInput struct {
 func (a *admin) getScript(_ context.Context, in *scriptInput) (*body[api.Script], error) {
 	s, ok := a.Scripts.Find(in.Name)
 	if !ok {
-		return nil, problem.New(http.StatusNotFound, call.CodeNotFound, "there is no script %s", in.Name)
+		return nil, a.nearScript(problem.New(http.StatusNotFound, call.CodeNotFound, "there is no script %s", in.Name), in.Name)
 	}
 	return &body[api.Script]{wholeScript(s)}, nil
+}
+
+// nearScript adds to a problem which script was probably meant.
+func (a *admin) nearScript(p *problem.Problem, name string) *problem.Problem {
+	var known []string
+	for _, s := range a.Scripts.List() {
+		known = append(known, s.Name)
+	}
+	if near := call.Nearest(name, known); near != "" {
+		return p.WithHint("Did you mean %s?", near)
+	}
+	return p
 }
 
 // wholeScript makes empty lists of missing ones, as the contract says.

@@ -97,6 +97,7 @@ func (a *admin) startProblem(script string, err error) error {
 			return problem.New(http.StatusUnprocessableEntity, code,
 				"the script %s can not be loaded: %s: %s%s", script, s.Error.Name, where, s.Error.Message).WithHint("Fix the file; it is loaded again when you save it.")
 		}
+		return a.nearScript(p, script)
 	}
 	return p
 }

@@ -44,7 +44,7 @@ func (k *kit) reader(name string, isJSON bool) {
 func (k *kit) json(state *web.ResponseState) goja.Value {
 	value, err := k.v.LazyJSON(state.Take().Inline)
 	if err != nil {
-		panic(k.v.NewError(call.From(err)))
+		panic(k.v.NewError(call.From(state.Explain(err))))
 	}
 	return value
 }

@@ -189,6 +189,22 @@ func answered(t testing.TB, js, value, body string) vm.Turn {
 
 const okValue = `{"status":200,"statusText":"OK","url":"https://a.example.com/x","headers":[["content-type","application/json"]]}`
 
+func TestAnswersThatAreNoJSON(t *testing.T) {
+	// The error says which call it was and where the call was made, however the
+	// body was read.
+	for _, js := range []string{
+		`return await http.get("https://a.example.com/x?key=1").json()`,
+		`return await (await http.get("https://a.example.com/x?key=1")).json()`,
+		`return await (await fetch("https://a.example.com/x?key=1")).clone().json()`,
+	} {
+		turn := answered(t, js, okValue, "<html>")
+		want := `the answer to GET https://a.example.com/x is not valid JSON: unexpected character at position 0; the text begins "<html>"`
+		if turn.Err == nil || turn.Err.Message != want || turn.Err.Code != string(call.CodeInvalidJSON) {
+			t.Errorf("%s\n%+v", js, turn.Err)
+		}
+	}
+}
+
 func TestPromises(t *testing.T) {
 	for js, want := range map[string]string{
 		`return await http.get("https://a.example.com/x").json()`:                                                           `{"a":1}`,

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/dop251/goja"
 
@@ -20,6 +21,8 @@ type message struct {
 	content call.Body         // Present is false for a null body
 	used    bool              // the body was read or passed on
 	handle  *goja.Object      // what .body returns, once asked for
+	asked   string            // "GET https://…", where it is the answer to a call
+	pos     call.Position     // the user's line that made the call
 }
 
 // headerLines returns the header lines as they are now.
@@ -66,6 +69,7 @@ func (m *message) copyTo(other *message) {
 		m.r.typeError("can not clone: the body has already been read or passed on")
 	}
 	other.r, other.frozen, other.content = m.r, m.frozen, m.content
+	other.asked, other.pos = m.asked, m.pos
 	other.list = m.headerLines().clone()
 }
 
@@ -134,27 +138,44 @@ func defineBody[T goja.DynamicObject](c *class, of func(T) *message) {
 	getter(c, "headers", func(t T) any { return of(t).headersObject() })
 	getter(c, "body", func(t T) any { return of(t).bodyObject() })
 	getter(c, "bodyUsed", func(t T) any { return of(t).used })
-	read := func(name string, use func(b []byte) (goja.Value, error)) {
+	read := func(name string, use func(m *message, b []byte) (goja.Value, error)) {
 		c.method(name, func(f goja.FunctionCall) goja.Value {
+			var m *message
 			var body call.Body
-			if ex := r.rt.Try(func() { body = of(self[T](c, name, f.This)).take() }); ex != nil {
+			if ex := r.rt.Try(func() { m = of(self[T](c, name, f.This)); body = m.take() }); ex != nil {
 				return r.rejected(ex.Value())
 			}
-			return r.v.ReadBody(body, use)
+			return r.v.ReadBody(body, func(b []byte) (goja.Value, error) { return use(m, b) })
 		})
 	}
-	read("json", r.parseJSON)
-	read("text", func(b []byte) (goja.Value, error) { return r.rt.ToValue(toText(trimBOM(b))), nil })
-	read("arrayBuffer", func(b []byte) (goja.Value, error) { return r.buffer(b), nil })
-	read("bytes", func(b []byte) (goja.Value, error) { return r.uint8Array(b), nil })
+	read("json", (*message).parseJSON)
+	read("text", func(_ *message, b []byte) (goja.Value, error) { return r.rt.ToValue(toText(trimBOM(b))), nil })
+	read("arrayBuffer", func(_ *message, b []byte) (goja.Value, error) { return r.buffer(b), nil })
+	read("bytes", func(_ *message, b []byte) (goja.Value, error) { return r.uint8Array(b), nil })
 }
 
 // parseJSON is the reader of json(): an empty body is no JSON.
-func (r *realm) parseJSON(b []byte) (goja.Value, error) {
+func (m *message) parseJSON(b []byte) (goja.Value, error) {
 	if len(trimBOM(b)) == 0 {
-		return nil, call.Errorf(call.CodeInvalidJSON, "not valid JSON: the body is empty")
+		return nil, m.Explain(call.Errorf(call.CodeInvalidJSON, "not valid JSON: the body is empty"))
 	}
-	return r.v.LazyJSON(b)
+	value, err := m.r.v.LazyJSON(b)
+	return value, m.Explain(err)
+}
+
+// Explain adds to the error of reading a body which call it answered, and the
+// user's line that made the call.
+func (m *message) Explain(err error) error {
+	var e *call.Error
+	if m.asked == "" || !errors.As(err, &e) {
+		return err
+	}
+	explained := *e
+	explained.Message = "the answer to " + m.asked + " is " + e.Message
+	if !m.pos.IsZero() && e.Stack == "" {
+		explained.Stack = explained.Error() + "\n    at " + m.pos.String()
+	}
+	return &explained
 }
 
 func trimBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }

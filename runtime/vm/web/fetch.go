@@ -42,7 +42,7 @@ func Send(v *vm.VM, req HTTPRequest, body call.Body, opts SendOptions) *goja.Obj
 	forget := func() {}
 	id := v.Issue(c, func(o call.Outcome) {
 		forget()
-		value, reason := r.received(o, opts)
+		value, reason := r.received(o, c.Target, opts)
 		if reason != nil {
 			reject(reason)
 		} else {
@@ -74,7 +74,7 @@ func BlockRetry(v *vm.VM) *HTTPRetry {
 }
 
 // received turns an outcome into a Response, or into the reason of a rejection.
-func (r *realm) received(o call.Outcome, opts SendOptions) (value, reason goja.Value) {
+func (r *realm) received(o call.Outcome, target string, opts SendOptions) (value, reason goja.Value) {
 	if o.Err != nil {
 		return nil, r.v.ErrorAt(o.Err, opts.Pos)
 	}
@@ -84,6 +84,7 @@ func (r *realm) received(o call.Outcome, opts SendOptions) (value, reason goja.V
 		return nil, r.v.NewError(call.Errorf(call.CodeInternal, "the outcome of an HTTP call is not what it should be: %v", err))
 	}
 	state, obj := r.receivedResponse(h, o.Body)
+	state.asked, state.pos = target, opts.Pos
 	if opts.Then == nil {
 		return obj, nil
 	}

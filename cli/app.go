@@ -172,7 +172,7 @@ func (a *app) serve(ctx context.Context, workers *worker.Host, logger *slog.Logg
 	if err := a.server.Start(ctx); err != nil {
 		return err
 	}
-	if err := upstreams.SetSelf(a.server.ScriptsURL()); err != nil {
+	if err := upstreams.SetSelf(a.server.SelfURL()); err != nil {
 		return err
 	}
 	if a.options.watch {
@@ -190,7 +190,7 @@ func (a *app) serverOptions(m *metrics.Metrics, logger *slog.Logger) server.Opti
 			return value, ok
 		},
 		Logger: logger, Version: Version, Project: a.project.Root, Dev: a.options.dev,
-		TLSCert: c.TLSCert, TLSKey: c.TLSKey,
+		TLSCert: c.TLSCert, TLSKey: c.TLSKey, AdminHosts: c.AdminHosts,
 	}
 	if rel, err := filepath.Rel(a.project.Root, a.project.Scripts); err == nil {
 		o.Folder = filepath.ToSlash(rel)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"net"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,9 @@ type Config struct {
 	TLSKey    string
 	Poll      bool
 
+	// AdminHosts are further names that the admin origin goes by, for a proxy.
+	AdminHosts []string
+
 	LogRetention time.Duration
 	LogMaxBytes  int64
 
@@ -55,7 +59,7 @@ type Config struct {
 // settings maps a setting's key to its flag.
 var settings = map[string]string{
 	"addr": "addr", "admin": "admin", "noAdmin": "no-admin", "data": "data", "logFormat": "log-format",
-	"tlsCert": "tls-cert", "tlsKey": "tls-key", "poll": "poll",
+	"adminHosts": "admin-hosts", "tlsCert": "tls-cert", "tlsKey": "tls-key", "poll": "poll",
 	"logs.retention": "log-retention", "logs.maxBytes": "log-max-bytes",
 }
 
@@ -85,6 +89,7 @@ func loadConfig(cmd *cobra.Command, dir string, environ []string, dev bool) (*Co
 	c := &Config{
 		Dir: abs, Addr: k.String("addr"), Admin: k.String("admin"), NoAdmin: k.Bool("noAdmin"), Data: k.String("data"),
 		LogFormat: k.String("logFormat"), TLSCert: k.String("tlsCert"), TLSKey: k.String("tlsKey"), Poll: k.Bool("poll"),
+		AdminHosts:  fields(k.Get("adminHosts")),
 		LogMaxBytes: k.Int64("logs.maxBytes"), Env: f.Env, SecretHosts: map[string][]string{},
 	}
 	for name, s := range f.Secrets {
@@ -104,6 +109,20 @@ func loadConfig(cmd *cobra.Command, dir string, environ []string, dev bool) (*Co
 		return nil, err
 	}
 	return c, c.check()
+}
+
+// fields is a list setting: a list in the file, text with commas elsewhere.
+func fields(value any) []string {
+	switch v := value.(type) {
+	case []string:
+		return v
+	case string:
+		if v == "" {
+			return nil
+		}
+		return strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	return nil
 }
 
 func (c *Config) check() error {
@@ -170,8 +189,11 @@ func checkEnv(environ []string) error {
 	keys := envKeys()
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
-		if value == "" {
+		if value == "" || !strings.HasPrefix(name, envPrefix) {
 			continue
+		}
+		if err := checkEnvName(name, keys); err != nil {
+			return err
 		}
 		switch keys[name] {
 		case "noAdmin", "poll":
@@ -183,6 +205,22 @@ func checkEnv(environ []string) error {
 				return usagef("%s is %q; it is a number of bytes", name, value)
 			}
 		}
+	}
+	return nil
+}
+
+// checkEnvName reports a variable that looks like a misspelt setting. Others
+// with our prefix may belong to somebody else.
+func checkEnvName(name string, keys map[string]string) error {
+	if keys[name] != "" || name == envPrefix+"TOKEN" || strings.HasPrefix(name, connections.EnvPrefix) {
+		return nil
+	}
+	known := make([]string, 0, len(keys))
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		known = append(known, strings.TrimPrefix(k, envPrefix))
+	}
+	if near := call.Nearest(strings.TrimPrefix(name, envPrefix), known); near != "" {
+		return usagef("%s is not a setting; did you mean %s%s?", name, envPrefix, near)
 	}
 	return nil
 }
@@ -233,6 +271,7 @@ func addServeFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.String("addr", "127.0.0.1:8080", "address of the script origin")
 	f.String("admin", "127.0.0.1:8081", "address of the studio and the admin API")
+	f.String("admin-hosts", "", "further host names the admin origin goes by, such as a proxy's, with commas")
 	f.Bool("no-admin", false, "do not serve the studio and the admin API")
 	f.String("data", ".reprise", "data folder, relative to the project")
 	f.String("log-format", "text", "what the terminal shows: text or json")

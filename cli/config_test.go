@@ -96,3 +96,15 @@ func TestConfigErrors(t *testing.T) {
 		})
 	}
 }
+
+func TestMisspeltVariables(t *testing.T) {
+	// A variable that was meant as a setting is not ignored; others are not ours.
+	if err := checkEnv([]string{"REPRISE_ADR=:1"}); err == nil || !strings.Contains(err.Error(), "did you mean REPRISE_ADDR") {
+		t.Errorf("err = %v", err)
+	}
+	for _, name := range []string{"REPRISE_SECRET_ADRR", "REPRISE_TOKEN", "REPRISE_BENCH_ROLE", "ADR", "REPRISE_ADDR"} {
+		if err := checkEnv([]string{name + "=x"}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

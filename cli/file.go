@@ -15,17 +15,18 @@ import (
 
 // file is reprise.yaml. Keys that are not here are errors.
 type file struct {
-	Addr      *string               `yaml:"addr"`
-	Admin     *string               `yaml:"admin"`
-	NoAdmin   *bool                 `yaml:"noAdmin"`
-	Data      *string               `yaml:"data"`
-	LogFormat *string               `yaml:"logFormat"`
-	TLSCert   *string               `yaml:"tlsCert"`
-	TLSKey    *string               `yaml:"tlsKey"`
-	Poll      *bool                 `yaml:"poll"`
-	Logs      fileLogs              `yaml:"logs"`
-	Env       map[string]any        `yaml:"env"`
-	Secrets   map[string]fileSecret `yaml:"secrets"`
+	Addr       *string               `yaml:"addr"`
+	Admin      *string               `yaml:"admin"`
+	NoAdmin    *bool                 `yaml:"noAdmin"`
+	Data       *string               `yaml:"data"`
+	LogFormat  *string               `yaml:"logFormat"`
+	TLSCert    *string               `yaml:"tlsCert"`
+	TLSKey     *string               `yaml:"tlsKey"`
+	Poll       *bool                 `yaml:"poll"`
+	AdminHosts []string              `yaml:"adminHosts"`
+	Logs       fileLogs              `yaml:"logs"`
+	Env        map[string]any        `yaml:"env"`
+	Secrets    map[string]fileSecret `yaml:"secrets"`
 }
 
 type fileLogs struct {
@@ -109,6 +110,7 @@ func (f *file) settings() map[string]any {
 	put("logFormat", f.LogFormat != nil, func() any { return *f.LogFormat })
 	put("tlsCert", f.TLSCert != nil, func() any { return *f.TLSCert })
 	put("tlsKey", f.TLSKey != nil, func() any { return *f.TLSKey })
+	put("adminHosts", f.AdminHosts != nil, func() any { return f.AdminHosts })
 	put("poll", f.Poll != nil, func() any { return *f.Poll })
 	put("logs.retention", f.Logs.Retention != nil, func() any { return *f.Logs.Retention })
 	put("logs.maxBytes", f.Logs.MaxBytes != nil, func() any { return *f.Logs.MaxBytes })

@@ -183,7 +183,7 @@ func reloadEntry(e script.Event) logs.Entry {
 		fields["error"] = f
 		fields["status"] = "failed"
 	}
-	if b, err := json.Marshal(fields); err == nil {
+	if b, err := call.Encode(fields); err == nil {
 		en.Fields = b
 	}
 	return en

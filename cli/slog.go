@@ -33,7 +33,7 @@ func (h *serverLog) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(put)
 	e := logs.Entry{Time: r.Time, Kind: logs.KindServer, Level: levelOf(r.Level), Msg: r.Message}
 	if len(fields) > 0 {
-		b, err := json.Marshal(fields)
+		b, err := call.Encode(fields)
 		if err != nil {
 			return err
 		}

@@ -35,6 +35,18 @@ func TestTLS(t *testing.T) {
 	if resp.StatusCode != 200 || resp.ProtoMajor != 2 || resp.TLS.PeerCertificates[0].SerialNumber.Int64() != 1 {
 		t.Errorf("%s %s", resp.Status, resp.Proto)
 	}
+	// Scripts reach each other without the certificate's name.
+	if !strings.HasPrefix(f.SelfURL(), "http://127.0.0.1:") {
+		t.Errorf("scripts call each other at %s", f.SelfURL())
+	}
+	resp, err = http.Get(f.SelfURL() + "/hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 200 {
+		t.Errorf("self: %s", resp.Status)
+	}
 }
 
 // A renewed certificate is served without a restart; a bad one is not.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,6 +78,7 @@ type Server struct {
 	site     *site.Site
 	tails    *tail.Sockets // nil without an admin origin
 	origins  []*origin     // the script origin, and perhaps the admin origin
+	self     *origin       // where scripts call each other when the script origin has TLS
 	started  time.Time
 	draining atomic.Bool
 	routing  sync.Mutex // held while routes are made
@@ -109,6 +111,11 @@ func New(o Options) (*Server, error) {
 		}
 	}
 	s.origins = []*origin{{flag: "--addr", addr: o.Addr, handler: s.site, certificate: certificate, logger: o.Logger}}
+	if certificate != nil {
+		// The certificate names the outside, and scripts that call each other
+		// stay on this machine: they need neither the name nor the encryption.
+		s.self = &origin{flag: "--addr", addr: "127.0.0.1:0", handler: s.site, logger: o.Logger}
+	}
 	if o.Admin == "" {
 		return s, nil
 	}
@@ -157,15 +164,16 @@ func (s *Server) Start(ctx context.Context) error {
 		// with a save; the scripts named are not served, all others are.
 		s.options.Logger.WarnContext(ctx, "some scripts have no route", "error", err)
 	}
-	for i, o := range s.origins {
+	listeners := s.listeners()
+	for i, o := range listeners {
 		if err := o.listen(ctx); err != nil {
-			return errors.Join(err, s.unlisten(s.origins[:i]))
+			return errors.Join(err, s.unlisten(listeners[:i]))
 		}
 	}
 	if err := s.announce(); err != nil {
-		return errors.Join(err, s.unlisten(s.origins))
+		return errors.Join(err, s.unlisten(listeners))
 	}
-	for _, o := range s.origins {
+	for _, o := range listeners {
 		o.start(ctx)
 		s.serving.Go(func() {
 			if err := o.serve(); err != nil {
@@ -187,6 +195,14 @@ func (s *Server) unlisten(origins []*origin) error {
 		o.listener = nil
 	}
 	return errors.Join(errs...)
+}
+
+// listeners are all that listen, in the order they start.
+func (s *Server) listeners() []*origin {
+	if s.self == nil {
+		return s.origins
+	}
+	return append(slices.Clone(s.origins), s.self)
 }
 
 // announce writes server.json.
@@ -215,6 +231,9 @@ func (s *Server) Close(ctx context.Context) error {
 			errs = append(errs, s.tails.Shutdown(ctx))
 		}
 		errs = append(errs, o.close(ctx))
+	}
+	if s.self != nil { // last: what is in progress may still call it
+		errs = append(errs, s.self.close(ctx))
 	}
 	s.serving.Wait()
 	return errors.Join(errs...)
@@ -265,6 +284,15 @@ func (s *Server) AdminAddr() string {
 
 // ScriptsURL returns a URL of the script origin that this machine can open.
 func (s *Server) ScriptsURL() string { return s.origins[0].url() }
+
+// SelfURL returns the URL that scripts reach each other at: the script origin,
+// or, where that has TLS, a listener that only this machine reaches.
+func (s *Server) SelfURL() string {
+	if s.self != nil {
+		return s.self.url()
+	}
+	return s.ScriptsURL()
+}
 
 // AdminURL returns a URL of the admin origin that this machine can open; empty
 // without one.

@@ -164,7 +164,7 @@ func (a *admin) report(method, path string, p *problem.Problem) {
 	if p.Status == http.StatusUnauthorized || read && p.Status != http.StatusForbidden && p.Status < 500 {
 		return
 	}
-	fields, err := json.Marshal(map[string]any{"method": method, "url": path, "status": p.Status, "code": p.Code})
+	fields, err := call.Encode(map[string]any{"method": method, "url": path, "status": p.Status, "code": p.Code})
 	if err != nil {
 		panic("admin: strings and numbers are JSON: " + err.Error())
 	}

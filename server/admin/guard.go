@@ -115,7 +115,7 @@ func (g *Guard) behindProxy(origin string, r *http.Request) bool {
 func (g *Guard) admit(r *http.Request) *problem.Problem {
 	if !g.CheckHost(r) {
 		return problem.New(http.StatusForbidden, call.CodeForbidden, "the admin origin does not go by the name %q (Host header)", r.Host).
-			WithHint("Open it under the address that the server printed, or list this name among the admin hosts in the configuration.")
+			WithHint("Open it under the address that the server printed, or name this host in --admin-hosts.")
 	}
 	if r.Header.Get("Origin") != "" && !g.CheckOrigin(r) {
 		return g.foreign(r)

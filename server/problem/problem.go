@@ -137,12 +137,12 @@ func (p *Problem) ContentType(string) string { return ContentType }
 
 // Write sends the problem as the whole answer.
 func (p *Problem) Write(w http.ResponseWriter) {
-	b, err := json.Marshal(p)
+	b, err := call.Encode(p)
 	if err != nil {
 		// Only a value of a field error can be at fault; leave them out.
 		c := *p
 		c.Errors = nil
-		b, _ = json.Marshal(&c)
+		b, _ = call.Encode(&c)
 	}
 	h := w.Header()
 	h.Set("Content-Type", ContentType)

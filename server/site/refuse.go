@@ -33,7 +33,7 @@ func (x *exchange) emit(status int, why, run string) {
 	if x.site.options.Log == nil {
 		return
 	}
-	fields, err := json.Marshal(map[string]any{
+	fields, err := call.Encode(map[string]any{
 		"method": x.r.Method, "url": x.r.URL.Path, "status": status, "durMs": time.Since(x.began).Milliseconds(),
 	})
 	if err != nil {

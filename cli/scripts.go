@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"reprise/runtime"
+	"reprise/runtime/call"
 	"reprise/runtime/logs"
 	"reprise/runtime/script"
 	"reprise/runtime/worker"

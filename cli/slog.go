@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"reprise/runtime/call"
 	"reprise/runtime/logs"
 )
 

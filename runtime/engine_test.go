@@ -324,6 +324,17 @@ func TestIdempotentStart(t *testing.T) {
 	if err != nil || created || again.ID != first.ID {
 		t.Fatal(again, created, err)
 	}
+	for _, input := range []string{`"<b>&"`, `"\u003cb\u003e"`} {
+		// The input is kept as it came, to the byte.
+		sent, _, err := start(input, input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, created, err := start(input, input)
+		if err != nil || created || again.ID != sent.ID || string(again.Input) != input {
+			t.Fatalf("%s: %+v, created %v, %v", input, again, created, err)
+		}
+	}
 	if _, _, err = start(`{"a":2}`, "k"); call.CodeOf(err) != call.CodeConflict {
 		t.Fatalf("err = %v", err)
 	}

@@ -263,7 +263,7 @@ func (f *fields) raw(name string, value json.RawMessage) {
 }
 
 func (f *fields) failure(err *call.Error) {
-	b, encodeErr := json.Marshal(err)
+	b, encodeErr := call.Encode(err)
 	if encodeErr != nil {
 		f.text("error", err.Error())
 		return
@@ -293,7 +293,7 @@ func (f *fields) bytes() json.RawMessage {
 func appendQuoted(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7f {
-			quoted, err := json.Marshal(s)
+			quoted, err := call.Encode(s)
 			if err != nil {
 				return append(b, `""`...)
 			}

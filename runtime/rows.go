@@ -27,7 +27,7 @@ const (
 func indexKey(prefix, id string) string { return prefix + "\x00" + id }
 
 func encodeRun(run Run) []byte {
-	b, err := json.Marshal(run)
+	b, err := call.Encode(run)
 	if err != nil {
 		panic("runtime: a run does not encode: " + err.Error()) // its parts are checked JSON
 	}

@@ -83,9 +83,6 @@ func (p *process) cpu(b testing.TB) time.Duration {
 // memory is the process's resident memory in KiB.
 func (p *process) memory(b testing.TB) int { return p.status(b, "VmRSS:") }
 
-// threads is how many threads the process has.
-func (p *process) threads(b testing.TB) int { return p.status(b, "Threads:") }
-
 func (p *process) status(b testing.TB, name string) int {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))

@@ -26,3 +26,6 @@ func TestAThousandReloadsLeakNothing(t *testing.T) {
 	}
 	t.Logf("%d reloads: %d KiB then %d KiB, %d threads then %d", n, memory, r.memory(t), threads, r.threads(t))
 }
+
+// threads is how many threads the process has.
+func (p *process) threads(b testing.TB) int { return p.status(b, "Threads:") }

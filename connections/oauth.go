@@ -223,7 +223,7 @@ type GrantError struct {
 
 func (e *GrantError) Error() string {
 	var text strings.Builder
-	text.WriteString(fmt.Sprintf("the token endpoint %s answered %d", e.URL, e.Status))
+	fmt.Fprintf(&text, "the token endpoint %s answered %d", e.URL, e.Status)
 	for _, part := range []string{e.Code, e.Description} {
 		if part != "" {
 			text.WriteString(": " + part)

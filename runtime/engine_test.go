@@ -437,7 +437,8 @@ func TestUnfinishedRunsAreClosedAtStart(t *testing.T) {
 	defer s.Close()
 	row := `{"id":"0190","script":"s","revision":"r0","handler":"run","status":"running","createdAt":"2026-01-01T00:00:00Z"}`
 	if _, err := s.Commit(t.Context(), store.Commit{Rows: []store.RowOp{
-		{Table: "runs", Key: "0190", Value: []byte(row)}, {Table: "runs.status", Key: "running\x000190", Value: []byte{}},
+		{Table: "runs", Key: "0190", Value: []byte(row)},
+		{Table: "runs.status", Key: "running\x000190", Value: []byte{}},
 		{Table: "runs.script", Key: "s\x000190", Value: []byte{}},
 	}}); err != nil {
 		t.Fatal(err)

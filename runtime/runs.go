@@ -50,7 +50,7 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (run Run, created 
 		}
 		return Run{}, false, storeError("record the run", err)
 	}
-	e.launch(s, run)
+	e.launch(s, run) //nolint:contextcheck // a run outlives the request that started it
 	return run, true, nil
 }
 

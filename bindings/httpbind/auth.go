@@ -141,8 +141,7 @@ func (x *exchange) bringToken(ctx context.Context) error {
 }
 
 func (x *exchange) grantFailed(ctx context.Context, err error) error {
-	var refused *connections.GrantError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*connections.GrantError](err); ok {
 		return call.Errorf(call.CodeHTTP, "%s was not sent: %s", x.p.Call.Target, refused).
 			WithData(map[string]any{"status": refused.Status, "method": http.MethodPost, "url": refused.URL})
 	}

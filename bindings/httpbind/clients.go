@@ -74,7 +74,7 @@ func (c *client) execute(ctx context.Context, x *exchange) (*http.Response, erro
 	}
 	res, err := r.SetContext(context.WithValue(ctx, exchangeKey{}, x)).Execute(x.args.Method, x.request.url)
 	r.RawRequest = nil
-	r.SetContext(nil) //nolint:staticcheck // lets go of the exchange; the next use sets its own
+	r.SetContext(nil) //nolint:staticcheck,contextcheck // lets go of the exchange; the next use sets its own
 	c.spare.Put(r)
 	if err != nil {
 		return nil, err

@@ -20,8 +20,7 @@ import (
 
 // failure explains why a try failed. ctx is the try's own.
 func (x *exchange) failure(ctx context.Context, err error) *call.Error {
-	var own *call.Error
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*call.Error](err); ok {
 		return own
 	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
@@ -48,8 +47,7 @@ func (x *exchange) failure(ctx context.Context, err error) *call.Error {
 
 // interrupted is the failure of a call whose run no longer wants it.
 func (x *exchange) interrupted(ctx context.Context, err error) *call.Error {
-	var own *call.Error
-	if errors.As(context.Cause(ctx), &own) {
+	if own, ok := errors.AsType[*call.Error](context.Cause(ctx)); ok {
 		return own
 	}
 	return call.Errorf(call.CodeCancelled, "%s was given up: %s", x.p.Call.Target, err)
@@ -113,8 +111,7 @@ func (x *exchange) host() string {
 
 // reasonOf is an error's text without the URL that net/http puts before it.
 func reasonOf(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err.Error()
 	}
 	return err.Error()

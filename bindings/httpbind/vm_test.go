@@ -59,35 +59,57 @@ func TestCalls(t *testing.T) {
 		class                  call.Class
 	}{
 		{`http.get("https://a.example.com/x?y=1")`, "GET https://a.example.com/x", `{"method":"GET","url":"https://a.example.com/x?y=1","headers":[` + accept + `]}`, "", call.Read},
-		{`http.get(new URL("https://a.example.com"), { query: { q: "a b&c", n: [1, 2], no: null, on: true } })`, "GET https://a.example.com/",
-			`{"method":"GET","url":"https://a.example.com/?q=a+b%26c&n=1&n=2&on=true","headers":[` + accept + `]}`, "", call.Read},
-		{`http.get("https://a.example.com/?z=1", { query: new URLSearchParams("a=1&a=2") })`, "GET https://a.example.com/",
-			`{"method":"GET","url":"https://a.example.com/?z=1&a=1&a=2","headers":[` + accept + `]}`, "", call.Read},
-		{`http.post("https://a.example.com/", { json: { b: 1, a: [null, "é"] } })`, "POST https://a.example.com/",
-			`{"method":"POST","url":"https://a.example.com/","headers":[["content-type","application/json"],` + accept + `]}`, `{"b":1,"a":[null,"é"]}`, call.Write},
-		{`http.post("https://a.example.com/", { form: { a: "1 2", b: ["x", "y"] }, headers: { Accept: "x/y" }, idempotent: true })`, "POST https://a.example.com/",
-			`{"method":"POST","url":"https://a.example.com/","headers":[["Accept","x/y"],["content-type","application/x-www-form-urlencoded;charset=UTF-8"]]}`, "a=1+2&b=x&b=y", call.Idempotent},
-		{`http.put("https://a.example.com/", { body: "text", headers: { "content-type": "a/b", Accept: "x/y" }, timeout: "5s", retry: 4, redirect: "error" })`, "PUT https://a.example.com/",
-			`{"method":"PUT","url":"https://a.example.com/","headers":[["content-type","a/b"],["Accept","x/y"]],"redirect":"error","timeoutMs":5000,"retry":{"attempts":5,"jitter":true}}`, "text", call.Idempotent},
-		{`http.patch("https://a.example.com/", { idempotencyKey: "k1", headers: { Accept: "x/y" }, retry: { attempts: 2, delay: "1s", factor: 3, maxDelay: 9000, jitter: false, statuses: [500] } })`, "PATCH https://a.example.com/",
-			`{"method":"PATCH","url":"https://a.example.com/","headers":[["Accept","x/y"]],"retry":{"attempts":2,"delayMs":1000,"factor":3,"maxDelayMs":9000,"statuses":[500]},"idempotencyKey":"k1"}`, "", call.Idempotent},
-		{`http.post("https://a.example.com/", { headers: { accept: "x/y", "idempotency-key": "k2" }, retry: false })`, "POST https://a.example.com/",
-			`{"method":"POST","url":"https://a.example.com/","headers":[["accept","x/y"]],"retry":{"attempts":1,"jitter":true},"idempotencyKey":"k2"}`, "", call.Idempotent},
+		{
+			`http.get(new URL("https://a.example.com"), { query: { q: "a b&c", n: [1, 2], no: null, on: true } })`, "GET https://a.example.com/",
+			`{"method":"GET","url":"https://a.example.com/?q=a+b%26c&n=1&n=2&on=true","headers":[` + accept + `]}`, "", call.Read,
+		},
+		{
+			`http.get("https://a.example.com/?z=1", { query: new URLSearchParams("a=1&a=2") })`, "GET https://a.example.com/",
+			`{"method":"GET","url":"https://a.example.com/?z=1&a=1&a=2","headers":[` + accept + `]}`, "", call.Read,
+		},
+		{
+			`http.post("https://a.example.com/", { json: { b: 1, a: [null, "é"] } })`, "POST https://a.example.com/",
+			`{"method":"POST","url":"https://a.example.com/","headers":[["content-type","application/json"],` + accept + `]}`, `{"b":1,"a":[null,"é"]}`, call.Write,
+		},
+		{
+			`http.post("https://a.example.com/", { form: { a: "1 2", b: ["x", "y"] }, headers: { Accept: "x/y" }, idempotent: true })`, "POST https://a.example.com/",
+			`{"method":"POST","url":"https://a.example.com/","headers":[["Accept","x/y"],["content-type","application/x-www-form-urlencoded;charset=UTF-8"]]}`, "a=1+2&b=x&b=y", call.Idempotent,
+		},
+		{
+			`http.put("https://a.example.com/", { body: "text", headers: { "content-type": "a/b", Accept: "x/y" }, timeout: "5s", retry: 4, redirect: "error" })`, "PUT https://a.example.com/",
+			`{"method":"PUT","url":"https://a.example.com/","headers":[["content-type","a/b"],["Accept","x/y"]],"redirect":"error","timeoutMs":5000,"retry":{"attempts":5,"jitter":true}}`, "text", call.Idempotent,
+		},
+		{
+			`http.patch("https://a.example.com/", { idempotencyKey: "k1", headers: { Accept: "x/y" }, retry: { attempts: 2, delay: "1s", factor: 3, maxDelay: 9000, jitter: false, statuses: [500] } })`, "PATCH https://a.example.com/",
+			`{"method":"PATCH","url":"https://a.example.com/","headers":[["Accept","x/y"]],"retry":{"attempts":2,"delayMs":1000,"factor":3,"maxDelayMs":9000,"statuses":[500]},"idempotencyKey":"k1"}`, "", call.Idempotent,
+		},
+		{
+			`http.post("https://a.example.com/", { headers: { accept: "x/y", "idempotency-key": "k2" }, retry: false })`, "POST https://a.example.com/",
+			`{"method":"POST","url":"https://a.example.com/","headers":[["accept","x/y"]],"retry":{"attempts":1,"jitter":true},"idempotencyKey":"k2"}`, "", call.Idempotent,
+		},
 		{`http.request("delete", "https://a.example.com/", { headers: { accept: "x/y" } })`, "DELETE https://a.example.com/", `{"method":"DELETE","url":"https://a.example.com/","headers":[["accept","x/y"]]}`, "", call.Idempotent},
 		{`http.request("https://a.example.com/", { method: "HEAD", headers: { accept: "x/y" } })`, "HEAD https://a.example.com/", `{"method":"HEAD","url":"https://a.example.com/","headers":[["accept","x/y"]]}`, "", call.Read},
-		{`http.get("https://a.example.com/", { headers: { accept: "x/y" }, auth: bearer(secret("API")) })`, "GET https://a.example.com/",
-			`{"method":"GET","url":"https://a.example.com/","headers":[["accept","x/y"]],"auth":{"type":"bearer","token":"` + api + `"}}`, "", call.Read},
-		{`http.get("https://a.example.com/", { headers: { accept: "x/y" }, auth: oauth2({ tokenUrl: "https://b.example.com/t", clientId: "me", clientSecret: secret("API"), scopes: "a b", audience: "c" }) })`, "GET https://a.example.com/",
-			`{"method":"GET","url":"https://a.example.com/","headers":[["accept","x/y"]],"auth":{"type":"oauth2","tokenUrl":"https://b.example.com/t","clientId":"me","clientSecret":"` + api + `","scopes":["a","b"],"audience":"c"}}`, "", call.Read},
-		{`const api = http.create({ baseURL: "https://a.example.com/v1/", headers: { "x-a": "1", accept: "x/y" }, timeout: 100, auth: apiKey({ query: "k", value: secret("API") }) });
+		{
+			`http.get("https://a.example.com/", { headers: { accept: "x/y" }, auth: bearer(secret("API")) })`, "GET https://a.example.com/",
+			`{"method":"GET","url":"https://a.example.com/","headers":[["accept","x/y"]],"auth":{"type":"bearer","token":"` + api + `"}}`, "", call.Read,
+		},
+		{
+			`http.get("https://a.example.com/", { headers: { accept: "x/y" }, auth: oauth2({ tokenUrl: "https://b.example.com/t", clientId: "me", clientSecret: secret("API"), scopes: "a b", audience: "c" }) })`, "GET https://a.example.com/",
+			`{"method":"GET","url":"https://a.example.com/","headers":[["accept","x/y"]],"auth":{"type":"oauth2","tokenUrl":"https://b.example.com/t","clientId":"me","clientSecret":"` + api + `","scopes":["a","b"],"audience":"c"}}`, "", call.Read,
+		},
+		{
+			`const api = http.create({ baseURL: "https://a.example.com/v1/", headers: { "x-a": "1", accept: "x/y" }, timeout: 100, auth: apiKey({ query: "k", value: secret("API") }) });
 		  api.extend({ headers: { "X-A": "2" }, baseURL: "sub" }).get("/items?z=1", { timeout: 200, auth: null })`, "GET https://a.example.com/v1/sub/items",
-			`{"method":"GET","url":"https://a.example.com/v1/sub/items?z=1","headers":[["accept","x/y"],["X-A","2"]],"timeoutMs":200}`, "", call.Read},
+			`{"method":"GET","url":"https://a.example.com/v1/sub/items?z=1","headers":[["accept","x/y"],["X-A","2"]],"timeoutMs":200}`, "", call.Read,
+		},
 		{`const { get } = http; get("https://a.example.com/", { headers: { accept: "x/y" } })`, "GET https://a.example.com/", `{"method":"GET","url":"https://a.example.com/","headers":[["accept","x/y"]]}`, "", call.Read},
 		{`env.shop.get("items/a b?c=é", { headers: { accept: "x/y" } })`, "GET shop:/items/a%20b", `{"connection":"shop","method":"GET","url":"/items/a%20b?c=%C3%A9","headers":[["accept","x/y"]]}`, "", call.Read},
 		{`env.shop.get("/../../etc//x", { headers: { accept: "x/y" } })`, "GET shop:/etc//x", `{"connection":"shop","method":"GET","url":"/etc//x","headers":[["accept","x/y"]]}`, "", call.Read},
 		{`env.shop.extend({ headers: { accept: "x/y" }, baseURL: "v2" }).delete("/1")`, "DELETE shop:/v2/1", `{"connection":"shop","method":"DELETE","url":"/v2/1","headers":[["accept","x/y"]]}`, "", call.Idempotent},
-		{`env.shop.fetch("/x", { method: "post", body: "b", headers: [["a", "1"]], keepalive: true })`, "POST shop:/x",
-			`{"connection":"shop","method":"POST","url":"/x","headers":[["a","1"],["content-type","text/plain;charset=UTF-8"]]}`, "b", call.Write},
+		{
+			`env.shop.fetch("/x", { method: "post", body: "b", headers: [["a", "1"]], keepalive: true })`, "POST shop:/x",
+			`{"connection":"shop","method":"POST","url":"/x","headers":[["a","1"],["content-type","text/plain;charset=UTF-8"]]}`, "b", call.Write,
+		},
 	} {
 		c := sent(t, tc.js)
 		var got, want any

@@ -275,12 +275,10 @@ func (v *VM) define(obj *goja.Object, name string, value goja.Value) {
 // ErrorValue returns what to reject a promise with for a Go error: the thrown
 // value itself where there is one. Uncatchable errors go on as panics.
 func (v *VM) ErrorValue(err error) goja.Value {
-	var ex *goja.Exception
-	if errors.As(err, &ex) {
+	if ex, ok := errors.AsType[*goja.Exception](err); ok {
 		return ex.Value()
 	}
-	var t *thrown
-	if errors.As(err, &t) {
+	if t, ok := errors.AsType[*thrown](err); ok {
 		return t.value
 	}
 	var interrupted *goja.InterruptedError

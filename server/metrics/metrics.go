@@ -52,22 +52,29 @@ func New(o Options) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		runs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reprise_runs_total", Help: "Durable runs that ended, by script and final status."}, []string{"script", "status"}),
+			Name: "reprise_runs_total", Help: "Durable runs that ended, by script and final status.",
+		}, []string{"script", "status"}),
 		runTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "reprise_run_duration_seconds", Help: "Time from the start of a durable run to its end, waits included.",
-			Buckets: []float64{.01, .1, 1, 10, 60, 600, 3600, 86400, 604800}}, []string{"status"}),
+			Buckets: []float64{.01, .1, 1, 10, 60, 600, 3600, 86400, 604800},
+		}, []string{"status"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reprise_requests_total", Help: "HTTP requests on the script origin, by script (empty when none answered) and class of status."}, []string{"script", "status"}),
+			Name: "reprise_requests_total", Help: "HTTP requests on the script origin, by script (empty when none answered) and class of status.",
+		}, []string{"script", "status"}),
 		reqTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "reprise_request_duration_seconds", Help: "Time a script took to answer an HTTP request.",
-			Buckets: prometheus.DefBuckets}, []string{"script"}),
+			Buckets: prometheus.DefBuckets,
+		}, []string{"script"}),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "reprise_call_duration_seconds", Help: "Time of the calls that scripts make, by kind.",
-			Buckets: []float64{.0001, .001, .005, .01, .05, .1, .5, 1, 5, 30}}, []string{"kind"}),
+			Buckets: []float64{.0001, .001, .005, .01, .05, .1, .5, 1, 5, 30},
+		}, []string{"kind"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reprise_call_failures_total", Help: "Calls that ended with an error, by kind."}, []string{"kind"}),
+			Name: "reprise_call_failures_total", Help: "Calls that ended with an error, by kind.",
+		}, []string{"kind"}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reprise_reloads_total", Help: "Reloads of scripts, by result."}, []string{"result"}),
+			Name: "reprise_reloads_total", Help: "Reloads of scripts, by result.",
+		}, []string{"result"}),
 	}
 	m.registry.MustRegister(m.runs, m.runTime, m.requests, m.reqTime, m.calls, m.failures, m.reloads,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -78,7 +85,8 @@ func New(o Options) *Metrics {
 // gauges registers what is read when somebody asks.
 func (m *Metrics) gauges(o Options) {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "reprise_info", Help: "Always 1; the label says which version runs.", ConstLabels: prometheus.Labels{"version": o.Version}})
+		Name: "reprise_info", Help: "Always 1; the label says which version runs.", ConstLabels: prometheus.Labels{"version": o.Version},
+	})
 	info.Set(1)
 	m.registry.MustRegister(info)
 	if o.Tails != nil {
@@ -86,7 +94,8 @@ func (m *Metrics) gauges(o Options) {
 	}
 	if o.LogDropped != nil {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "reprise_log_dropped_total", Help: "Log entries that a slow reader or the disk has missed."},
+			Name: "reprise_log_dropped_total", Help: "Log entries that a slow reader or the disk has missed.",
+		},
 			func() float64 { return float64(o.LogDropped()) }))
 	}
 	if o.StoreBytes != nil {

@@ -174,12 +174,24 @@ func TestResponseTranslation(t *testing.T) {
 		body   string
 		want   map[string]string // "-" means absent
 	}{
-		{"length is ours", "GET", worker.Response{Status: 200, Headers: header("content-length", "3"), Body: call.Bytes([]byte("hello"))}, 200, "hello",
-			map[string]string{"Content-Length": "5", "Content-Type": "-"}},
-		{"hop by hop headers are dropped", "GET", worker.Response{Status: 200, Headers: header("connection", "close, X-Mine", "x-mine", "1", "transfer-encoding", "chunked", "upgrade", "h2c", "keep-alive", "x", "te", "x", "trailer", "x", "x-other", "2")}, 200, "",
-			map[string]string{"Connection": "-", "X-Mine": "-", "Transfer-Encoding": "-", "Upgrade": "-", "Keep-Alive": "-", "Te": "-", "Trailer": "-", "X-Other": "2"}},
-		{"lines stay lines", "GET", worker.Response{Status: 200, Headers: header("set-cookie", "a=1", "Set-Cookie", "b=2")}, 200, "",
-			map[string]string{"Set-Cookie": "a=1|b=2"}},
+		{
+			"length is ours", "GET",
+			worker.Response{Status: 200, Headers: header("content-length", "3"), Body: call.Bytes([]byte("hello"))},
+			200, "hello",
+			map[string]string{"Content-Length": "5", "Content-Type": "-"},
+		},
+		{
+			"hop by hop headers are dropped", "GET",
+			worker.Response{Status: 200, Headers: header("connection", "close, X-Mine", "x-mine", "1", "transfer-encoding", "chunked", "upgrade", "h2c", "keep-alive", "x", "te", "x", "trailer", "x", "x-other", "2")},
+			200, "",
+			map[string]string{"Connection": "-", "X-Mine": "-", "Transfer-Encoding": "-", "Upgrade": "-", "Keep-Alive": "-", "Te": "-", "Trailer": "-", "X-Other": "2"},
+		},
+		{
+			"lines stay lines", "GET",
+			worker.Response{Status: 200, Headers: header("set-cookie", "a=1", "Set-Cookie", "b=2")},
+			200, "",
+			map[string]string{"Set-Cookie": "a=1|b=2"},
+		},
 		{"204 has no body", "GET", worker.Response{Status: 204, Body: call.Bytes([]byte("x"))}, 204, "", map[string]string{"Content-Length": "-"}},
 		{"304 has no body", "GET", worker.Response{Status: 304, Headers: header("etag", `"1"`), Body: call.Bytes([]byte("x"))}, 304, "", map[string]string{"Etag": `"1"`}},
 		{"HEAD has the length and no body", "HEAD", worker.Response{Status: 200, Body: call.Bytes([]byte("hello"))}, 200, "", map[string]string{"Content-Length": "5"}},

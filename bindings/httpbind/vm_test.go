@@ -170,6 +170,7 @@ func TestWrongArguments(t *testing.T) {
 		`oauth2({ tokenUrl: "x", clientId: "a", clientSecret: secret("API") })`: "absolute",
 		`secret("NOPE")`:                                                        "REPRISE_SECRET_NOPE",
 		`secret("api")`:                                                         `did you mean secret("API")`,
+		`secret("APL")`:                                                         `or did you mean secret("API")?`,
 		`secret(1)`:                                                             "must be a string",
 	} {
 		turn := begin(load(t, js))

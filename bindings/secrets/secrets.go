@@ -50,8 +50,11 @@ func token(v *vm.VM, name string) string {
 func missing(name string, known []string) *call.Error {
 	e := connections.Missing(name)
 	bare := strings.TrimPrefix(strings.ToUpper(name), connections.EnvPrefix)
-	if i := slices.IndexFunc(known, func(k string) bool { return strings.ToUpper(k) == bare }); i >= 0 {
+	i := slices.IndexFunc(known, func(k string) bool { return strings.ToUpper(k) == bare })
+	if i >= 0 {
 		e.Message = "there is no secret " + name + "; did you mean secret(\"" + known[i] + "\")?"
+	} else if near := call.Nearest(name, known); near != "" {
+		e.Message += "; or did you mean secret(\"" + near + "\")?"
 	}
 	return e
 }

@@ -52,6 +52,7 @@ func cmdReceived(ts *testscript.TestScript, _ bool, _ []string) {
 //
 //	/echo          the request as JSON: method, path, query, headers, body
 //	/status/404    that status, and a JSON body
+//	/repeat        403, and the API key in the body, as careless APIs do
 //	/flaky?n=2     503 n times, then 200
 //	/limited?n=1   429 with Retry-After: 0 n times, then 200
 //	/html          200 with HTML, where JSON is expected
@@ -92,6 +93,8 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "status":
 		status, _ := strconv.Atoi(rest)
 		answer(status, fmt.Sprintf(`{"reason":"the upstream says %d"}`, status))
+	case "repeat":
+		answer(403, fmt.Sprintf(`{"reason":"the key %s may not do this"}`, r.Header.Get("X-Api-Key")))
 	case "flaky":
 		if try <= number("n", 2) {
 			answer(503, `{"reason":"come back later"}`)

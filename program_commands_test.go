@@ -39,6 +39,7 @@ type program struct {
 	output   lines
 	seen     uint64 // seq of the last awaited entry
 	upstream *upstream
+	tail     *tailing
 }
 
 // lines collects what the program prints.
@@ -195,11 +196,15 @@ func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 		args[1] = encoded.ReplaceAllStringFunc(args[1], func(s string) string { return url.PathEscape(s[1 : len(s)-1]) })
 	}
 	body := ask(ts, neg, ts.Getenv("ADMIN"), []string{"Authorization: Bearer " + ts.Getenv("TOKEN")}, args)
-	var answer struct{ ID, Cursor string }
+	var answer struct {
+		ID, Cursor string
+		Next       json.Number
+	}
 	if json.Unmarshal(body, &answer) == nil && answer.ID != "" {
 		ts.Setenv("ID", answer.ID)
 	}
 	ts.Setenv("CURSOR", answer.Cursor)
+	ts.Setenv("NEXT", answer.Next.String())
 }
 
 // ask sends a request, prints the answer and returns its body.

@@ -12,11 +12,14 @@
 //	                      ask the script origin; stdout is the status, the headers and
 //	                      the body; a BODY @FILE is the file's content
 //	api METHOD PATH [BODY] [HEADER...]
-//	                      ask the admin API with the token; $ID and $CURSOR are the
-//	                      answer's id and cursor. {name} in PATH is percent-encoded
+//	                      ask the admin API with the token; $ID, $CURSOR and $NEXT are
+//	                      the answer's id, cursor and next. {name} in PATH is percent-encoded
 //	await FILTER          wait until the log has an entry that the filter chooses, and
 //	                      print the newest one
 //	await -next FILTER    the same, of the entries after the last awaited one
+//	tail [arg...]         start reprise tail and wait until it has printed something
+//	tailed REGEXP         wait until what it has printed matches, end it with SIGINT and
+//	                      print that
 //	address URL           set $ADDRESS to the URL's host and port
 //	fill FILE MB          write a file of that many megabytes
 //	upstream              start an API that scripts can call: $UPSTREAM, and $REFUSED,
@@ -58,7 +61,7 @@ func TestProgram(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": cmdStart, "end": cmdEnd, "crash": cmdCrash, "http": cmdHTTP, "api": cmdAPI, "await": cmdAwait,
-			"address": cmdAddress, "fill": cmdFill,
+			"tail": cmdTail, "tailed": cmdTailed, "address": cmdAddress, "fill": cmdFill,
 			"upstream": cmdUpstream, "received": cmdReceived,
 		},
 	})

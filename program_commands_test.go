@@ -40,6 +40,7 @@ type program struct {
 	seen     uint64 // seq of the last awaited entry
 	upstream *upstream
 	tail     *tailing
+	later    chan string // the answer to a request in the background
 }
 
 // lines collects what the program prints.
@@ -207,8 +208,55 @@ func cmdAPI(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("NEXT", answer.Next.String())
 }
 
-// ask sends a request, prints the answer and returns its body.
+func cmdAdmin(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("admin takes any status")
+	}
+	answer(ts, ts.Getenv("ADMIN"), nil, args)
+}
+
+func cmdBackground(ts *testscript.TestScript, neg bool, args []string) {
+	p := programOf(ts)
+	if neg || len(args) != 1 || p.later != nil {
+		ts.Fatalf("usage: background PATH (one at a time)")
+	}
+	p.later = make(chan string, 1)
+	target := ts.Getenv("URL") + args[0]
+	go func() {
+		res, err := http.Get(target) //nolint:noctx // the story's end ends the server
+		if err != nil {
+			p.later <- err.Error()
+			return
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		p.later <- fmt.Sprintf("%s\n%s\n%v\n", res.Status, text, err)
+	}()
+}
+
+func cmdAnswered(ts *testscript.TestScript, _ bool, _ []string) {
+	p := programOf(ts)
+	select {
+	case text := <-p.later:
+		p.later = nil
+		fmt.Fprint(ts.Stdout(), text)
+	case <-time.After(patience):
+		ts.Fatalf("no answer")
+	}
+}
+
+// ask sends a request, prints the answer and returns its body. The status has
+// to be the expected one.
 func ask(ts *testscript.TestScript, neg bool, origin string, headers, args []string) []byte {
+	status, text := answer(ts, origin, headers, args)
+	if failed := status >= 400; failed != neg {
+		ts.Fatalf("%s %s answered %d\n%s", args[0], args[1], status, text)
+	}
+	return text
+}
+
+// answer sends a request and prints the answer.
+func answer(ts *testscript.TestScript, origin string, headers, args []string) (status int, body []byte) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: METHOD PATH [BODY] [HEADER...]")
 	}
@@ -250,10 +298,7 @@ func ask(ts *testscript.TestScript, neg bool, origin string, headers, args []str
 		fmt.Fprintf(w, "%s: %s\n", name, strings.Join(res.Header[name], ", "))
 	}
 	fmt.Fprintf(w, "\n%s\n", text)
-	if failed := res.StatusCode >= 400; failed != neg {
-		ts.Fatalf("%s %s answered %s\n%s", args[0], args[1], res.Status, text)
-	}
-	return text
+	return res.StatusCode, text
 }
 
 // pastEntries is how many matching entries of the past await looks through.

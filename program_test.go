@@ -14,6 +14,10 @@
 //	api METHOD PATH [BODY] [HEADER...]
 //	                      ask the admin API with the token; $ID, $CURSOR and $NEXT are
 //	                      the answer's id, cursor and next. {name} in PATH is percent-encoded
+//	admin METHOD PATH [BODY] [HEADER...]
+//	                      ask the admin origin without the token, whatever the status
+//	background PATH       ask the script origin and go on; answered waits for the answer
+//	                      and prints it
 //	await FILTER          wait until the log has an entry that the filter chooses, and
 //	                      print the newest one
 //	await -next FILTER    the same, of the entries after the last awaited one
@@ -60,7 +64,8 @@ func TestProgram(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": cmdStart, "end": cmdEnd, "crash": cmdCrash, "http": cmdHTTP, "api": cmdAPI, "await": cmdAwait,
+			"start": cmdStart, "end": cmdEnd, "crash": cmdCrash, "http": cmdHTTP, "api": cmdAPI, "admin": cmdAdmin,
+			"background": cmdBackground, "answered": cmdAnswered, "await": cmdAwait,
 			"tail": cmdTail, "tailed": cmdTailed, "address": cmdAddress, "fill": cmdFill,
 			"upstream": cmdUpstream, "received": cmdReceived,
 		},

@@ -74,7 +74,7 @@ func loadConfig(cmd *cobra.Command, dir string, environ []string, dev bool) (*Co
 		return nil, err
 	}
 	k := koanf.New(".")
-	if err := k.Load(confmap.Provider(f.settings(), "."), nil); err != nil {
+	if err := k.Load(confmap.Provider(f.settings(abs), "."), nil); err != nil {
 		return nil, err
 	}
 	if err := checkEnv(environ); err != nil {

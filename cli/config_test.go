@@ -48,6 +48,17 @@ func TestConfigPrecedence(t *testing.T) {
 	}
 }
 
+func TestPathsOfTheFile(t *testing.T) {
+	// reprise.yaml names files beside it, a flag those of the current folder.
+	c, err := load(t, "tlsCert: cert.pem\ntlsKey: /etc/key.pem\n", nil)
+	if err != nil || c.TLSCert != filepath.Join(c.Dir, "cert.pem") || c.TLSKey != "/etc/key.pem" {
+		t.Fatalf("%q, %q, %v", c.TLSCert, c.TLSKey, err)
+	}
+	if c, err = load(t, "", nil, "--tls-cert", "cert.pem", "--tls-key", "key.pem"); err != nil || c.TLSCert != "cert.pem" {
+		t.Fatalf("%q, %v", c.TLSCert, err)
+	}
+}
+
 func TestDataFolder(t *testing.T) {
 	// A command that keeps nothing still has a data folder that is not the
 	// project: what is in the data folder is no script.

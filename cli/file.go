@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 
@@ -95,8 +96,15 @@ func kindName(t reflect.Type) string {
 	return t.String()
 }
 
-// settings are the keys the file sets, as koanf takes them.
-func (f *file) settings() map[string]any {
+// settings are the keys the file sets, as koanf takes them. Its paths are
+// relative to dir, where it lies; those of flags are to the current folder.
+func (f *file) settings(dir string) map[string]any {
+	below := func(path string) string {
+		if filepath.IsAbs(path) {
+			return path
+		}
+		return filepath.Join(dir, path)
+	}
 	out := map[string]any{}
 	put := func(key string, set bool, value func() any) {
 		if set {
@@ -108,8 +116,8 @@ func (f *file) settings() map[string]any {
 	put("noAdmin", f.NoAdmin != nil, func() any { return *f.NoAdmin })
 	put("data", f.Data != nil, func() any { return *f.Data })
 	put("logFormat", f.LogFormat != nil, func() any { return *f.LogFormat })
-	put("tlsCert", f.TLSCert != nil, func() any { return *f.TLSCert })
-	put("tlsKey", f.TLSKey != nil, func() any { return *f.TLSKey })
+	put("tlsCert", f.TLSCert != nil, func() any { return below(*f.TLSCert) })
+	put("tlsKey", f.TLSKey != nil, func() any { return below(*f.TLSKey) })
 	put("adminHosts", f.AdminHosts != nil, func() any { return f.AdminHosts })
 	put("poll", f.Poll != nil, func() any { return *f.Poll })
 	put("logs.retention", f.Logs.Retention != nil, func() any { return *f.Logs.Retention })

@@ -4,10 +4,18 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"maps"
+	"math/big"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -77,13 +85,15 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	for len(args) > 0 && assignment.MatchString(args[0]) {
 		env, args = append(env, args[0]), args[1:]
 	}
-	command := "dev"
+	command := []string{"dev"}
 	if len(args) > 0 && (args[0] == "dev" || args[0] == "serve") {
-		command, args = args[0], args[1:]
+		command, args = args[:1], args[1:]
+	} else if len(args) > 0 && args[0] == "-" {
+		command, args = nil, args[1:]
 	}
 	path, err := exec.LookPath("reprise")
 	ts.Check(err)
-	p.cmd = exec.Command(path, append([]string{command, "--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args...)...)
+	p.cmd = exec.Command(path, slices.Concat(command, []string{"--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, args)...)
 	p.cmd.Dir, p.cmd.Env = ts.Getenv("WORK"), env
 	p.errs, err = os.OpenFile(ts.MkAbs("stderr.txt"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	ts.Check(err)
@@ -143,6 +153,23 @@ func cmdAddress(ts *testscript.TestScript, _ bool, args []string) {
 	u, err := url.Parse(args[0])
 	ts.Check(err)
 	ts.Setenv("ADDRESS", u.Host)
+}
+
+// cmdCertificate writes cert.pem and key.pem for 127.0.0.1.
+func cmdCertificate(ts *testscript.TestScript, _ bool, _ []string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	ts.Check(err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: cert}, "key.pem": {Type: "PRIVATE KEY", Bytes: secret}} {
+		ts.Check(os.WriteFile(ts.MkAbs(name), pem.EncodeToMemory(block), 0o600))
+	}
 }
 
 // cmdFill writes a large file.
@@ -285,7 +312,10 @@ func answer(ts *testscript.TestScript, origin string, headers, args []string) (s
 			req.Host = value
 		}
 	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, //nolint:gosec // the certificate is the story's own
+	}
 	defer client.CloseIdleConnections()
 	res, err := client.Do(req)
 	ts.Check(err)

@@ -2,9 +2,9 @@
 // real program, in the manner of the go command's own tests. Besides the usual
 // commands of testscript there are:
 //
-//	start [NAME=value...] [dev|serve] [arg...]
-//	                      start the server with these variables and arguments, on
-//	                      free ports, and wait until it answers; sets $URL, $ADMIN
+//	start [NAME=value...] [dev|serve|-] [arg...]
+//	                      start the server with these variables and arguments (- for
+//	                      no command), on free ports, and wait until it answers; sets $URL, $ADMIN
 //	                      and $TOKEN; what it prints is in stdout.txt and stderr.txt
 //	end                   end it with SIGTERM and wait; it has to exit with 0
 //	crash                 end it with SIGKILL
@@ -25,6 +25,7 @@
 //	tailed REGEXP         wait until what it has printed matches, end it with SIGINT and
 //	                      print that
 //	address URL           set $ADDRESS to the URL's host and port
+//	certificate           write cert.pem and key.pem
 //	fill FILE MB          write a file of that many megabytes
 //	upstream              start an API that scripts can call: $UPSTREAM, and $REFUSED,
 //	                      where nothing listens; see upstream.ServeHTTP
@@ -66,7 +67,7 @@ func TestProgram(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": cmdStart, "end": cmdEnd, "crash": cmdCrash, "http": cmdHTTP, "api": cmdAPI, "admin": cmdAdmin,
 			"background": cmdBackground, "answered": cmdAnswered, "await": cmdAwait,
-			"tail": cmdTail, "tailed": cmdTailed, "address": cmdAddress, "fill": cmdFill,
+			"tail": cmdTail, "tailed": cmdTailed, "address": cmdAddress, "fill": cmdFill, "certificate": cmdCertificate,
 			"upstream": cmdUpstream, "received": cmdReceived,
 		},
 	})

@@ -247,64 +247,6 @@ func (v *VM) module(name string) *goja.Object {
 	panic(v.rt.NewTypeError("there is no module reprise:%s in this build", name))
 }
 
-// findHandlers reads the default export: an object of handlers, or one
-// function, which is a run handler.
-func (v *VM) findHandlers() error {
-	v.handlers = make(map[Handler]goja.Callable, 2)
-	if v.exports == nil {
-		return call.Errorf(call.CodeLoad, "the bundle exported nothing")
-	}
-	var bad error
-	ex := v.rt.Try(func() {
-		def := v.exports.Get("default")
-		if f, ok := goja.AssertFunction(def); ok {
-			v.handlers[HandlerRun] = func(_ goja.Value, args ...goja.Value) (goja.Value, error) {
-				return f(goja.Undefined(), args...)
-			}
-			return
-		}
-		obj, ok := def.(*goja.Object)
-		if !ok {
-			bad = call.Errorf(call.CodeLoad, "the script has no default export; write export default { async fetch(request, env, ctx) {…} } or export default async function (input, env, ctx) {…}")
-			return
-		}
-		bad = v.handlersOf(obj)
-	})
-	if ex != nil {
-		return v.errorOf(ex)
-	}
-	return bad
-}
-
-func (v *VM) handlersOf(obj *goja.Object) error {
-	for _, h := range []Handler{HandlerRun, HandlerFetch, HandlerScheduled} {
-		value := obj.Get(string(h))
-		if value == nil || goja.IsUndefined(value) {
-			continue
-		}
-		f, ok := goja.AssertFunction(value)
-		if !ok {
-			return call.Errorf(call.CodeLoad, "the default export's %s is not a function", h)
-		}
-		v.handlers[h] = func(_ goja.Value, args ...goja.Value) (goja.Value, error) { return f(obj, args...) }
-	}
-	if len(v.handlers) == 0 {
-		return call.Errorf(call.CodeLoad, "the default export has none of the handlers run, fetch, scheduled")
-	}
-	return nil
-}
-
-// Handlers returns what the script exports, in the order run, fetch, scheduled.
-func (v *VM) Handlers() []Handler {
-	var out []Handler
-	for _, h := range []Handler{HandlerRun, HandlerFetch, HandlerScheduled} {
-		if v.handlers[h] != nil {
-			out = append(out, h)
-		}
-	}
-	return out
-}
-
 // Runtime returns the goja runtime, for bindings and the platform.
 func (v *VM) Runtime() *goja.Runtime { return v.rt }
 

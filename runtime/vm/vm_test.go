@@ -144,6 +144,22 @@ func TestEndlessLoopSaysWhere(t *testing.T) {
 	}
 }
 
+func TestDefaultExportsThatAreNoHandlers(t *testing.T) {
+	for expr, want := range map[string]string{
+		`undefined`:            "the script has no default export; write export default {",
+		`"text"`:               "the default export is a string; write export default {",
+		`null`:                 "the default export is null; write export default {",
+		`class { fetch() {} }`: "the default export is a class; export an instance of it",
+		`{ run: 1 }`:           "the default export's run is not a function",
+		`{ fetsh() {} }`:       "none of the handlers run, fetch, scheduled; did you mean fetch by fetsh?",
+		`{ other() {} }`:       "none of the handlers run, fetch, scheduled",
+	} {
+		if _, err := load(t, vm.Config{}, expr); call.CodeOf(err) != call.CodeLoad || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: err = %v, want %q", expr, err, want)
+		}
+	}
+}
+
 func TestTopLevelThatHangs(t *testing.T) {
 	_, err := load(t, vm.Config{}, `(await new Promise(() => {}), async () => 1)`)
 	if err == nil || err.Error() != "LoadError: the top level awaits something that never settles; calls and timers belong into a handler" {

@@ -144,20 +144,26 @@ func (a *app) runFile(ctx context.Context, file string, input json.RawMessage) (
 	if err != nil {
 		return run, err
 	}
-	for !run.Status.Ended() {
-		id := run.ID
-		if run, err = a.engine.Wait(ctx, id, time.Hour); err == nil {
-			continue
-		}
-		if ctx.Err() == nil {
-			return run, err
-		}
-		ctx := context.WithoutCancel(ctx)
-		if run, err = a.engine.Cancel(ctx, id); err != nil && call.CodeOf(err) != call.CodeConflict {
+	id := run.ID
+	if run, err = a.awaitEnd(ctx, id); err == nil || ctx.Err() == nil {
+		return run, err
+	}
+	// Interrupted: the run is cancelled and may clean up.
+	rest := context.WithoutCancel(ctx)
+	if _, err := a.engine.Cancel(rest, id); err != nil && call.CodeOf(err) != call.CodeConflict {
+		return run, err
+	}
+	return a.awaitEnd(rest, id)
+}
+
+// awaitEnd returns a run when it has ended.
+func (a *app) awaitEnd(ctx context.Context, id string) (runtime.Run, error) {
+	for {
+		run, err := a.engine.Wait(ctx, id, time.Hour)
+		if err != nil || run.Status.Ended() {
 			return run, err
 		}
 	}
-	return run, nil
 }
 
 // scriptOf returns the name of the script in a file.

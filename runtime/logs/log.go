@@ -288,7 +288,9 @@ func (l *Log) reportDamage(b store.Block, err error) {
 	const enough = 1000 // blocks to remember
 	l.mu.Lock()
 	known := l.damaged[b.First] || len(l.damaged) >= enough
-	l.damaged[b.First] = true
+	if !known {
+		l.damaged[b.First] = true
+	}
 	l.mu.Unlock()
 	if known || l.ring == nil {
 		return

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"reprise/runtime/call"
+	"reprise/store"
 )
 
 func TestSeqGoesOnOverRestarts(t *testing.T) {
@@ -279,6 +280,16 @@ func TestDamagedBlockIsAReportedHole(t *testing.T) {
 	said, _, err := b.Query(t.Context(), Query{Filter: mustFilter(t, `level:error "can not be read"`)})
 	if err != nil || len(said) != 1 {
 		t.Fatalf("said %d times, %v", len(said), err)
+	}
+}
+
+func TestDamageIsRememberedUpToALimit(t *testing.T) {
+	l := mustOpen(t, Options{})
+	for first := range uint64(3000) {
+		l.reportDamage(store.Block{First: first, Last: first}, errors.New("cut short"))
+	}
+	if got := len(l.damaged); got != 1000 || l.Head() != 1000 {
+		t.Errorf("%d blocks are remembered, and %d were told", got, l.Head())
 	}
 }
 

@@ -30,6 +30,11 @@ func TestSleep(t *testing.T) {
 		p.answer(want.target, "")
 		p.expectValue(`"up"`)
 	}
+	// The last Date there is is further away than a duration can say.
+	p := start(t, `await sleep(new Date(8.64e15))`)
+	if len(p.open) != 1 || timerOf(t, p.open[0]) < 290*365*24*time.Hour {
+		t.Errorf("open: %+v, settled: %v", p.open, p.turn.Err)
+	}
 	for body, want := range map[string]string{
 		`sleep("soon")`: "not a duration", `sleep(-1)`: "negative", `sleep(NaN)`: "finite", `sleep()`: "not undefined", `sleep({})`: "not an object", `sleep(new Date(NaN))`: "invalid",
 	} {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/dop251/goja"
@@ -31,9 +32,17 @@ func (k kit) pause(value goja.Value) (d time.Duration, target string) {
 	return max(0, until.Sub(k.v.Now())), "sleep until " + until.UTC().Format(time.RFC3339)
 }
 
+// longest is the longest duration in whole milliseconds: 292 years.
+const longest = math.MaxInt64 / time.Millisecond * time.Millisecond
+
 // timer is the call that is answered after d, rounded up: nothing wakes early.
+// What is longer than a duration can say is as long as one can.
 func timer(d time.Duration, target string) call.Call {
-	ms := (d + time.Millisecond - 1) / time.Millisecond
+	d = min(d, longest)
+	ms := d / time.Millisecond
+	if d%time.Millisecond > 0 { // to add before dividing would overflow
+		ms++
+	}
 	return call.Call{
 		Kind: web.KindTimer, Target: target, Class: call.Pure,
 		Args: fmt.Appendf(nil, `{"ms":%d}`, ms),

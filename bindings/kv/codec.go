@@ -8,6 +8,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"reprise/runtime/call"
 	"reprise/runtime/vm"
 )
 
@@ -73,6 +74,19 @@ func (c *codec) isArray(obj *goja.Object) bool {
 	}
 	is, err := c.arrays(goja.Undefined(), obj)
 	return err == nil && is.ToBoolean()
+}
+
+// lengthOf reads the length of an array, which a proxy can make anything.
+func (c *codec) lengthOf(list *goja.Object, name string) int64 {
+	value := vm.Option(list, "length")
+	n := int64(-1)
+	if goja.IsNumber(value) {
+		n = value.ToInteger()
+	}
+	if n < 0 {
+		c.v.Throw(call.CodeInvalidArgument, "%s has a length that no array can have", name)
+	}
+	return n
 }
 
 var typeBytes = reflect.TypeFor[[]byte]()

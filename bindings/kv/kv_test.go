@@ -1,6 +1,7 @@
 package kv_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +145,16 @@ func TestArguments(t *testing.T) {
 	} {
 		_, err := w.run("s", body)
 		expectError(t, err, call.CodeInvalidArgument, text)
+	}
+	// The length of a proxy is whatever its script says.
+	for _, length := range []string{"-1", "undefined", "null", "'3'", "{}", "Symbol()", "-Infinity", "1n"} {
+		list := "new Proxy([], { get: (t, k) => k === 'length' ? " + length + " : Reflect.get(t, k) })"
+		for _, body := range []string{"kv.get(LIST)", "kv.getMany(LIST)", "kv.set(['a'], LIST)", "kv.set(LIST, 1)", "kv.list({ prefix: LIST })", "kv.atomic().check({ key: LIST, versionstamp: null })"} {
+			body = strings.Replace(body, "LIST", list, 1)
+			if _, err := w.run("s", body); err == nil || err.Code != string(call.CodeInvalidArgument) {
+				t.Errorf("%s: %v", body, err)
+			}
+		}
 	}
 	expect(t, w.must("s", `await kv.set(["😀", "\u0000", -0], 1); return (await kv.get(["😀", "\u0000", 0])).value`), `1`)
 }

@@ -128,8 +128,8 @@ func listProto(v *vm.VM) *goja.Object {
 // asyncIterator is the registered symbol that Symbol.asyncIterator is an alias
 // of, in VMs whose script names that.
 func asyncIterator(v *vm.VM) *goja.Symbol {
-	class := v.Runtime().Get("Symbol").(*goja.Object)
-	registered, ok := goja.AssertFunction(class.Get("for"))
+	class, _ := v.Runtime().Get("Symbol").(*goja.Object) // the script may have put anything there
+	registered, ok := goja.AssertFunction(vm.Option(class, "for"))
 	if !ok {
 		panic(v.Runtime().NewTypeError("Symbol.for is not a function"))
 	}
@@ -137,7 +137,11 @@ func asyncIterator(v *vm.VM) *goja.Symbol {
 	if err != nil {
 		panic(err)
 	}
-	return symbol.(*goja.Symbol)
+	s, ok := symbol.(*goja.Symbol)
+	if !ok {
+		panic(v.Runtime().NewTypeError("Symbol.for does not return a symbol"))
+	}
+	return s
 }
 
 // next promises { done, value }.

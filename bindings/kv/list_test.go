@@ -80,6 +80,13 @@ func TestListIsLazy(t *testing.T) {
 	}
 }
 
+func TestListWithoutSymbol(t *testing.T) {
+	w := newWorld(t)
+	for _, symbol := range []string{"5", "undefined", "{}", "{ for: () => 1 }"} {
+		expect(t, w.must("s", `globalThis.Symbol = `+symbol+`; try { kv.list({ prefix: [] }); return "made" } catch (e) { return e.name }`), `"TypeError"`)
+	}
+}
+
 func TestListConcurrentNext(t *testing.T) {
 	// next() may be called again before it is answered; answers keep the order.
 	w := seeded(t)

@@ -94,7 +94,7 @@ func (s *space) getMany(c goja.FunctionCall) goja.Value {
 		s.v.Throw(call.CodeInvalidArgument, "kv.getMany takes an array of keys, not %s", vm.TypeOf(s.v.Arg(c, 0)))
 	}
 	s.v.Options(c, 1, "kv.getMany")
-	n := list.Get("length").ToInteger()
+	n := s.lengthOf(list, "the array of keys")
 	if n > MaxGet {
 		panic(s.v.NewError(tooLarge("kv.getMany of %d keys; it takes at most %d", n, MaxGet)))
 	}
@@ -280,7 +280,7 @@ func (s *space) key(value goja.Value, name string) Key {
 	if !ok || !s.isArray(list) {
 		s.v.Throw(call.CodeInvalidArgument, `%s must be an array such as ["orders", 42], not %s`, name, vm.TypeOf(value))
 	}
-	n := list.Get("length").ToInteger()
+	n := s.lengthOf(list, name)
 	if n > maxParts {
 		panic(s.v.NewError(tooLarge("%s has %d parts; a key has at most %d", name, n, maxParts)))
 	}

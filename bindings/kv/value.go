@@ -181,7 +181,7 @@ func (e *encoder) object(obj *goja.Object) {
 }
 
 func (e *encoder) array(obj *goja.Object) {
-	n := obj.Get("length").ToInteger()
+	n := e.lengthOf(obj, "an array in the value")
 	e.checkSize(int(min(n, MaxValue)) * len("1,"))
 	e.raw("[")
 	for i := range n {

@@ -146,7 +146,11 @@ func (k kit) frozen(fields ...any) goja.Value {
 }
 
 func (k kit) freeze(o *goja.Object) goja.Value {
-	freeze, _ := goja.AssertFunction(k.v.Runtime().Get("Object").(*goja.Object).Get("freeze"))
+	class, _ := k.v.Runtime().Get("Object").(*goja.Object) // the script may have put anything there
+	freeze, ok := goja.AssertFunction(vm.Option(class, "freeze"))
+	if !ok {
+		panic(k.v.Runtime().NewTypeError("Object.freeze is not a function"))
+	}
 	value, err := freeze(goja.Undefined(), o)
 	if err != nil {
 		panic(err)

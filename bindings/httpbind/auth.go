@@ -130,14 +130,18 @@ func (x *exchange) bringToken(ctx context.Context) error {
 	if err != nil {
 		return x.grantFailed(ctx, err)
 	}
-	if token != x.token {
-		x.token = token
-		x.use.Adopt(token, accessToken)
-		// A request that timed out may still be on its way out: its header is
-		// not ours to change.
-		x.request.header = x.request.header.Clone()
+	if token == x.token {
+		return nil
 	}
-	return x.setPrivate(headerAuthorization, "Bearer "+token)
+	x.use.Adopt(token, accessToken)
+	// A request that timed out may still be on its way out: its header is not
+	// ours to change, not even to the same.
+	x.request.header = x.request.header.Clone()
+	if err := x.setPrivate(headerAuthorization, "Bearer "+token); err != nil {
+		return err
+	}
+	x.token = token
+	return nil
 }
 
 func (x *exchange) grantFailed(ctx context.Context, err error) error {

@@ -204,6 +204,46 @@ func TestOAuth(t *testing.T) {
 	}
 }
 
+// keeper is a transport that refuses everything and keeps the headers as it
+// got them, as one does whose write is still under way.
+type keeper struct {
+	tokens func() string
+	kept   []http.Header
+	lines  []*string // where the line Authorization of each was
+}
+
+func (k *keeper) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	if r.URL.Path == "/token" {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.WriteString(`{"access_token":"` + k.tokens() + `","token_type":"Bearer","expires_in":3600}`)
+	} else {
+		k.kept, k.lines = append(k.kept, r.Header), append(k.lines, &r.Header["Authorization"][0])
+		w.WriteHeader([]int{503, 401, 503}[min(len(k.kept), 3)-1])
+	}
+	res := w.Result()
+	res.Request = r
+	return res, nil
+}
+
+func TestOAuthLeavesSentHeadersAlone(t *testing.T) {
+	// A header that went out is not written to again, with the same token or another.
+	n := 0
+	k := &keeper{tokens: func() string { n++; return "access-token-" + string(rune('a'+n)) }}
+	h := newHost(t, httpbind.Options{Secrets: mustSecrets(t, nil), Transport: k})
+	h.ok(web.HTTPRequest{Method: "GET", URL: "http://api.invalid/", Auth: &web.HTTPAuth{
+		Type: "oauth2", TokenURL: "http://auth.invalid/token", ClientID: "me", ClientSecret: tokenOf("PASS"),
+	}}, "")
+	if len(k.kept) != 4 || n != 2 {
+		t.Fatalf("%d requests with %d tokens", len(k.kept), n)
+	}
+	for i, header := range k.kept {
+		if &header["Authorization"][0] != k.lines[i] {
+			t.Errorf("the header of attempt %d was written to after it was sent", i+1)
+		}
+	}
+}
+
 func FuzzDo(f *testing.F) {
 	// No argument bytes make Do panic, and each gives an outcome.
 	f.Add([]byte(`{"method":"GET","url":"http://127.0.0.1:1/","retry":{"attempts":1}}`), "x")

@@ -36,9 +36,10 @@ func (k *kit) bodyOf(option string, value goja.Value) (body call.Body, contentTy
 }
 
 // isPlain reports whether obj is an object literal, which as text would be
-// "[object Object]".
+// "[object Object]". It asks a new object for its prototype: the global Object
+// is the script's to replace.
 func isPlain(rt *goja.Runtime, obj *goja.Object) bool {
-	return obj != nil && obj.Prototype() != nil && obj.Prototype() == rt.Get("Object").(*goja.Object).Get("prototype")
+	return obj != nil && obj.Prototype() == rt.NewObject().Prototype()
 }
 
 // setBody is for fetch's init.body.

@@ -12,8 +12,14 @@ import (
 // readers of a Response, so that await http.get(url).json() works. It is one
 // object for each VM, between the promises and Promise.prototype.
 func (k *kit) makePromises() {
-	proto := k.rt.Get("Promise").(*goja.Object).Get("prototype").(*goja.Object)
-	k.then, _ = goja.AssertFunction(proto.Get("then"))
+	// The global Promise is the script's to replace.
+	promise, _, _ := k.rt.NewPromise()
+	proto := k.rt.ToValue(promise).(*goja.Object).Prototype()
+	then, ok := goja.AssertFunction(proto.Get("then"))
+	if !ok {
+		panic(k.rt.NewTypeError("Promise.prototype.then is not a function"))
+	}
+	k.then = then
 	k.promises = k.rt.CreateObject(proto)
 	k.reader("json", true)
 	k.reader("text", false)

@@ -180,6 +180,32 @@ func TestWrongArguments(t *testing.T) {
 	}
 }
 
+func TestReplacedGlobals(t *testing.T) {
+	// What a script does to the globals is its own trouble and not the VM's.
+	for _, object := range []string{"5", "undefined", "{ prototype: 1 }", "Object.prototype"} {
+		js := `const ask = () => { try { http.post("https://a/", { body: {} }) } catch (e) { return e.code } };
+			ask(); globalThis.Object = ` + object + `; return ask()`
+		if turn := begin(load(t, js)); turn.Err != nil || string(turn.Value) != `"INVALID_ARGUMENT_ERROR"` {
+			t.Errorf("%s\n%s, %v", js, turn.Value, turn.Err)
+		}
+	}
+	turn := begin(load(t, `globalThis.Object = 5; try { bearer(secret("API")); return "made" } catch (e) { return e.name }`))
+	if turn.Err != nil || string(turn.Value) != `"TypeError"` {
+		t.Errorf("auth without Object.freeze: %s, %v", turn.Value, turn.Err)
+	}
+	p, err := vm.Compile([]byte(`(async (__reprise) => { globalThis.Promise = 5; __reprise.exports({ default: (input, env) => typeof env.shop.get }); })`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := vm.New(p, vm.Config{Platform: web.Platform(), Connect: httpbind.Connect})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if turn := begin(v); turn.Err != nil || string(turn.Value) != `"function"` {
+		t.Errorf("without Promise: %s, %v", turn.Value, turn.Err)
+	}
+}
+
 func TestAtTopLevel(t *testing.T) {
 	p, err := vm.Compile([]byte(`(async (__reprise) => { __reprise.module("secrets").secret("API"); })`), nil)
 	if err != nil {

@@ -228,3 +228,23 @@ func TestSet(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestPathsStayBelowTheBase(t *testing.T) {
+	s, err := connections.NewSet(connections.Upstream{Name: "x", BaseURL: "http://a/b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"..", "/..", "/..?x", "/..#x", "/c/../..#?", "http://a/b/..#x", "http://a/b/%2e%2e#x", `\..#x`} {
+		if got, err := s.Resolve("x", path); call.CodeOf(err) != call.CodeInvalidArgument {
+			t.Errorf("%s is %q, %v", path, got, err)
+		}
+	}
+	for path, want := range map[string]string{
+		"/c?up=/../": "http://a/b/c?up=/../", "/c#/../": "http://a/b/c#/../", "/..c": "http://a/b/..c",
+		"http://a/b#x": "http://a/b#x", "http://a/b?x": "http://a/b?x",
+	} {
+		if got, err := s.Resolve("x", path); got != want || err != nil {
+			t.Errorf("%s is %q, %v, want %q", path, got, err, want)
+		}
+	}
+}

@@ -97,21 +97,23 @@ func (s *Set) Resolve(name, path string) (string, error) {
 	if !strings.HasPrefix(path, "http://") && !strings.HasPrefix(path, "https://") {
 		return base + "/" + strings.TrimLeft(path, "/"), nil
 	}
-	if rest, ok := strings.CutPrefix(path, base); !ok || rest != "" && rest[0] != '/' && rest[0] != '?' {
+	if rest, ok := strings.CutPrefix(path, base); !ok || rest != "" && !strings.ContainsRune("/?#", rune(rest[0])) {
 		return "", call.Errorf(call.CodeInvalidArgument, "%q is not below %s, the base URL of the connection %q; use reprise:http for other hosts", Redact(shown(path)), base, name)
 	}
 	return path, nil
 }
 
-// shown is a URL for messages, without its query.
+// shown is a URL for messages, without its query and fragment.
 func shown(text string) string {
-	text, _, _ = strings.Cut(text, "?")
+	if i := strings.IndexAny(text, "?#"); i >= 0 {
+		return text[:i]
+	}
 	return text
 }
 
 // climbs reports whether a path has a segment that servers read as "up".
 func climbs(path string) bool {
-	path, _, _ = strings.Cut(path, "?")
+	path = shown(path)
 	if !strings.Contains(path, "..") && !strings.ContainsAny(path, `%\`) {
 		return false
 	}

@@ -54,6 +54,18 @@ func (s *Set) SetSelf(origin string) error {
 	return nil
 }
 
+// IsSelf reports whether u is at the server's own script origin.
+func (s *Set) IsSelf(u *url.URL) bool {
+	if s == nil {
+		return false
+	}
+	s.mu.RLock()
+	base := s.byName[Self]
+	s.mu.RUnlock()
+	origin, isHTTP := strings.CutPrefix(base, u.Scheme+"://")
+	return isHTTP && strings.EqualFold(origin, u.Host)
+}
+
 func baseURL(text string) (string, error) {
 	u, err := url.Parse(text)
 	switch {

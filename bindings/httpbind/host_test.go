@@ -228,6 +228,41 @@ func TestBadArguments(t *testing.T) {
 	h.fails(web.HTTPRequest{Method: "GET", URL: "/a", Connection: "nope"}, "", call.CodeNotFound, `"nope"`)
 }
 
+func TestDepth(t *testing.T) {
+	// Our own server is told how deep the caller is, by us and not by the
+	// script; others are told nothing, on no hop.
+	var self, other *httptest.Server
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/away":
+			http.Redirect(w, r, other.URL+"/end", http.StatusFound)
+		case "/home":
+			http.Redirect(w, r, self.URL+"/end", http.StatusFound)
+		default:
+			_, _ = w.Write([]byte(strings.Join(r.Header["X-Reprise-Depth"], ",")))
+		}
+	}
+	self, other = serve(t, answer), serve(t, answer)
+	set, err := connections.NewSet(connections.Upstream{Name: "other", BaseURL: other.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.SetSelf(self.URL); err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, httpbind.Options{Connections: set})
+	for _, tc := range []struct{ connection, url, want string }{
+		{"self", "/end", "6"}, {"self", "/home", "6"}, {"self", "/away", ""}, {"", self.URL + "/end", "6"},
+		{"other", "/end", ""}, {"other", "/away", ""}, {"other", "/home", "6"}, {"", other.URL + "/end", ""},
+	} {
+		p := h.performance(web.HTTPRequest{Method: "GET", URL: tc.url, Connection: tc.connection, Headers: [][2]string{{"x-reprise-depth", "0"}}}, "")
+		p.By.Depth = 5
+		if o := h.b.Do(t.Context(), p); o.Err != nil || string(o.Body.Inline) != tc.want {
+			t.Errorf("%s %s: depth %q, %v, want %q", tc.connection, tc.url, o.Body.Inline, o.Err, tc.want)
+		}
+	}
+}
+
 func TestConnections(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.RequestURI)) })
 	set, err := connections.NewSet(connections.Upstream{Name: "shop", BaseURL: s.URL + "/v2/"})

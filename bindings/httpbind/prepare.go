@@ -36,7 +36,7 @@ const (
 // ours are headers that belong to the connection and not to the script.
 var ours = map[string]bool{
 	"Accept-Encoding": true, "Connection": true, "Content-Length": true, "Expect": true, "Host": true, "Keep-Alive": true,
-	"Proxy-Authorization": true, "Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+	"Proxy-Authorization": true, "Proxy-Connection": true, call.DepthHeader: true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
 }
 
 // prepare reads the arguments and resolves everything in them, once for all
@@ -70,8 +70,19 @@ func (x *exchange) prepare() error {
 	if err := x.resolveAuth(target); err != nil {
 		return err
 	}
+	x.countDepth(x.request.header, target)
 	x.request.url = target.String()
 	return x.use.Check(target)
+}
+
+// countDepth tells our own server how deep scripts that call each other are,
+// so that it can end a circle. Other servers are told nothing.
+func (x *exchange) countDepth(h http.Header, target *url.URL) {
+	if x.b.options.Connections.IsSelf(target) {
+		h[call.DepthHeader] = []string{strconv.Itoa(x.p.By.Depth + 1)}
+	} else {
+		delete(h, call.DepthHeader)
+	}
 }
 
 // maxMillis keeps durations far from overflow: a year.

@@ -84,6 +84,7 @@ func followRedirect(next *http.Request, via []*http.Request) error {
 	if x.request.header["Referer"] == nil {
 		next.Header.Del("Referer")
 	}
+	x.countDepth(next.Header, next.URL)
 	x.departed = x.departed || !sameHost(via[0].URL, next.URL)
 	if !x.departed {
 		return x.use.Check(next.URL)

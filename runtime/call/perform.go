@@ -11,9 +11,16 @@ type Caller struct {
 	Script   string
 	Revision string
 	Durable  bool
+	// Depth is how many scripts stand between the run and the request from
+	// outside that began it all: zero, unless scripts call each other over HTTP.
+	Depth int
 	// SecretKey is the key of the run's secret tokens.
 	SecretKey []byte
 }
+
+// DepthHeader tells the server's own scripts the Depth of a request. Only the
+// host writes and reads it; no script sees it or can set it.
+const DepthHeader = "X-Reprise-Depth"
 
 // Shape is how a kind of call is performed.
 type Shape uint8

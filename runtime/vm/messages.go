@@ -51,6 +51,8 @@ type Request struct {
 	Headers []Header
 	Body    call.Body
 	Params  []Header // path parameters of the route, in order
+	// Depth becomes the run's call.Caller.Depth. The script does not see it.
+	Depth int
 }
 
 // Response is what a fetch handler answered.

@@ -4,11 +4,13 @@ package site
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"reprise/runtime/call"
@@ -24,8 +26,42 @@ func (s *Site) translate(w http.ResponseWriter, r *http.Request, params []worker
 		return nil, p
 	}
 	return &worker.Request{
-		Method: r.Method, URL: absoluteURL(r), Headers: headersOf(r, hideAuth), Body: body, Params: params,
+		Method: r.Method, URL: absoluteURL(r), Headers: headersOf(r, hideAuth), Body: body, Params: params, Depth: depthOf(r),
 	}, nil
+}
+
+// MaxDepth is how deep scripts may call each other over HTTP. Honest ones are a
+// few deep; one that calls itself would take connections until none are left.
+const MaxDepth = 16
+
+// depthOf returns how many scripts stand between r and the outside. Who forges
+// the header only shortens what a script may do for them.
+func depthOf(r *http.Request) int {
+	n, err := strconv.Atoi(r.Header.Get(call.DepthHeader))
+	if err != nil {
+		return 0 // it is not one of ours
+	}
+	return max(n, 0)
+}
+
+// tooDeep refuses a request that scripts made going round in a circle.
+func tooDeep(r *http.Request) *problem.Problem {
+	n := depthOf(r)
+	if n <= MaxDepth {
+		return nil
+	}
+	return problem.New(http.StatusLoopDetected, call.CodeResource, "scripts call each other in a circle: %s %s is %d calls deep; the limit is %d", r.Method, r.URL.Path, n, MaxDepth).
+		WithHint("Look for a script that calls its own route, or one that calls it back.")
+}
+
+// metCircle reports whether a script failed because a call of its own was
+// refused as too deep. Its caller is told the same and not 500, which scripts
+// try again: three times at each of the levels.
+func metCircle(err *call.Error) bool {
+	var data struct {
+		Status int `json:"status"`
+	}
+	return err.Code == string(call.CodeHTTP) && json.Unmarshal(err.Data, &data) == nil && data.Status == http.StatusLoopDetected
 }
 
 // absoluteURL returns the URL as the client asked for it.
@@ -53,7 +89,7 @@ func headersOf(r *http.Request, hideAuth bool) []worker.Header {
 		out = append(out, worker.Header{Name: "Host", Value: r.Host})
 	}
 	for name, values := range r.Header {
-		if hideAuth && name == "Authorization" {
+		if hideAuth && name == "Authorization" || name == call.DepthHeader {
 			continue
 		}
 		for _, v := range values {

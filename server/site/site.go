@@ -154,6 +154,10 @@ func (x *exchange) answer(route *route, params []worker.Header) {
 	if route.cors != nil {
 		route.cors.allow(x.w.Header(), x.r.Header.Get("Origin"))
 	}
+	if p := tooDeep(x.r); p != nil {
+		x.refuse(p)
+		return
+	}
 	if route.source.State == Broken {
 		x.refuse(x.site.broken(&route.source))
 		return
@@ -197,6 +201,9 @@ func (x *exchange) deliver(result runtime.FetchResult) {
 		x.emit(http.StatusInternalServerError, err.Message, result.Run)
 	}
 	p := x.site.failure(err, result.Run)
+	if depthOf(x.r) > 0 && metCircle(err) {
+		p.Status = http.StatusLoopDetected
+	}
 	if result.Run == "" {
 		x.refuse(p) // it never ran, so the engine has not logged it
 		return

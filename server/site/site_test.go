@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -127,6 +128,47 @@ func TestRequestTranslation(t *testing.T) {
 	}
 	if len(f.book.entries) != 0 {
 		t.Errorf("the engine logs what it answers, but there are %v", f.book.entries)
+	}
+}
+
+// A circle of scripts ends; the script learns nothing of how deep it is.
+func TestDepth(t *testing.T) {
+	for header, want := range map[string]int{"": 0, "1": 1, "16": 16, "-3": 0, "many": 0} {
+		f := newFixture(t, Options{}, script("a", ""))
+		r := httptest.NewRequest("GET", "/a", nil)
+		r.Header.Set(call.DepthHeader, header)
+		if w := f.do(r); w.Code != 200 || f.engine.req.Depth != want {
+			t.Errorf("%q: %d, depth %d", header, w.Code, f.engine.req.Depth)
+		}
+		if slices.ContainsFunc(f.engine.req.Headers, func(h worker.Header) bool { return h.Name == call.DepthHeader }) {
+			t.Errorf("the script sees %v", f.engine.req.Headers)
+		}
+	}
+	f := newFixture(t, Options{}, script("a", ""))
+	r := httptest.NewRequest("GET", "/a", nil)
+	r.Header.Set(call.DepthHeader, "17")
+	p := problemOf(t, f.do(r))
+	if p.Status != http.StatusLoopDetected || p.Code != string(call.CodeResource) || !strings.Contains(p.Detail, "in a circle: GET /a is 17 calls deep") || f.engine.req != nil {
+		t.Errorf("problem is %+v", p)
+	}
+	if len(f.book.entries) != 1 {
+		t.Errorf("log: %v", f.book.entries)
+	}
+}
+
+// Each caller in a circle is told 508, which nobody tries again, up to the
+// request from outside: that one failed like any other.
+func TestACircleIsNotTriedAgain(t *testing.T) {
+	for header, want := range map[string]int{"16": 508, "1": 508, "": 500} {
+		f := newFixture(t, Options{}, script("a", ""))
+		f.engine.answer = func(*worker.Request) runtime.FetchResult {
+			return runtime.FetchResult{Run: "run-1", Err: call.Errorf(call.CodeHTTP, "GET /a answered 508").WithData(map[string]any{"status": 508})}
+		}
+		r := httptest.NewRequest("GET", "/a", nil)
+		r.Header.Set(call.DepthHeader, header)
+		if p := problemOf(t, f.do(r)); p.Status != want {
+			t.Errorf("%q: %+v", header, p)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package tail
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -37,8 +36,11 @@ type Options struct {
 	// Version is the program's, for hello.
 	Version string
 
-	// MaxSockets is the most sockets at a time; 1,000 if zero.
+	// MaxSockets is the most tails at a time; 1,000 if zero.
 	MaxSockets int
+	// MaxWaiting is the most sockets at a time that have not shown a token yet;
+	// they are no tails. A quarter of MaxSockets if zero.
+	MaxWaiting int
 	// AuthTimeout is how long a client may take to show its token; 5 s if zero.
 	AuthTimeout time.Duration
 	// PingInterval is how long a socket may be silent; 15 s if zero.
@@ -55,6 +57,7 @@ func (o *Options) setDefaults() {
 		o.Authenticate = func(string) bool { return false }
 	}
 	o.MaxSockets = orDefault(o.MaxSockets, DefaultMaxSockets)
+	o.MaxWaiting = orDefault(o.MaxWaiting, max(1, o.MaxSockets/4))
 	o.AuthTimeout = orDefault(o.AuthTimeout, DefaultAuthTimeout)
 	o.PingInterval = orDefault(o.PingInterval, DefaultPingInterval)
 	o.WriteTimeout = orDefault(o.WriteTimeout, DefaultWriteTimeout)
@@ -77,7 +80,9 @@ type Sockets struct {
 
 	mu      sync.Mutex // guards the fields below
 	open    map[*websocket.Conn]struct{}
-	entered int // open, and those on the way to be
+	entered int       // open, and those on the way to be
+	tails   int       // of these, with a good token
+	waiting []*ticket // of these, without one yet, oldest first
 	stopped bool
 	idle    chan struct{} // closed when stopped and none is open
 }
@@ -110,19 +115,20 @@ func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is a websocket endpoint: connect with ws:// or wss://, or use `reprise tail`", http.StatusUpgradeRequired)
 		return
 	}
-	if err := s.enter(); err != nil {
+	ticket, err := s.enter(bearer(r))
+	if err != nil {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	defer s.leave()
+	defer s.leave(ticket)
 	conn, err := s.upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return // Upgrade has answered with what was wrong
 	}
-	s.track(conn)
+	s.track(ticket, conn)
 	defer s.forget(conn)
-	newSocket(s, conn).serve(context.WithoutCancel(r.Context()), bearer(r))
+	newSocket(s, conn, ticket).serve(context.WithoutCancel(r.Context()))
 }
 
 // Count returns the number of open sockets.
@@ -153,6 +159,11 @@ func (s *Sockets) Shutdown(ctx context.Context) error {
 		case <-patience.C:
 			s.cutOff()
 		case <-ctx.Done():
+			select {
+			case <-s.idle:
+				return nil // nobody was there to be cut off
+			default:
+			}
 			s.cutOff()
 			return fmt.Errorf("tail: %d sockets were cut off: %w", s.Count(), ctx.Err())
 		}
@@ -165,34 +176,6 @@ func (s *Sockets) cutOff() {
 	for conn := range s.open {
 		_ = conn.Close() // an error means it is closed already
 	}
-}
-
-func (s *Sockets) enter() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopped {
-		return errors.New("the server is shutting down")
-	}
-	if s.entered >= s.opts.MaxSockets {
-		return fmt.Errorf("there are already %d tails; close one, or try again later", s.entered)
-	}
-	s.entered++
-	return nil
-}
-
-func (s *Sockets) leave() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.entered--
-	if s.stopped && s.entered == 0 {
-		close(s.idle)
-	}
-}
-
-func (s *Sockets) track(conn *websocket.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open[conn] = struct{}{}
 }
 
 func (s *Sockets) forget(conn *websocket.Conn) {

@@ -2,6 +2,7 @@ package tail_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -74,11 +75,39 @@ func TestAuthentication(t *testing.T) {
 func TestSocketLimit(t *testing.T) {
 	s := serve(t, logs.Options{}, tail.Options{MaxSockets: 1})
 	c := s.open(t)
-	_, resp, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http"), nil)
+	_, resp, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http"), http.Header{"Authorization": {"Bearer secret"}})
 	if err == nil || resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("got %v", err)
 	}
+	late := s.dial(t)
+	late.send(`{"type":"auth","token":"secret"}`)
+	late.wantClose(websocket.CloseTryAgainLater)
 	c.send(`{"type":"subscribe"}`)
+	_ = c.Close()
+}
+
+// Sockets without a token take no place from tails, and of those without one
+// the oldest makes room for the newest.
+func TestSocketsWithoutATokenLockNobodyOut(t *testing.T) {
+	s := serve(t, logs.Options{}, tail.Options{MaxSockets: 4, MaxWaiting: 2, AuthTimeout: patience})
+	silent := make([]*raw, 8)
+	for i := range silent {
+		silent[i] = s.dial(t)
+	}
+	for _, c := range silent[:6] {
+		if f, err := c.tryRead(); err == nil {
+			t.Errorf("got %+v", f)
+		}
+	}
+	owner := s.open(t) // takes the place of silent[6] for a moment
+	for range 3 {
+		s.open(t)
+	}
+	s.log.Emit(logs.Entry{Msg: "x"})
+	owner.send(`{"type":"subscribe","filterId":"f","tail":1}`)
+	owner.entries(1, "f")
+	silent[7].send(`{"type":"auth","token":"guess"}`)
+	silent[7].wantClose(tail.CloseUnauthorized)
 }
 
 func TestProtocol(t *testing.T) {
@@ -277,6 +306,18 @@ func TestAStalledReaderIsCutOffAfterTheWriteTimeout(t *testing.T) {
 	}
 	if n := s.sockets.Count(); n != 0 {
 		t.Errorf("%d sockets are open", n)
+	}
+}
+
+func TestLateShutdown(t *testing.T) {
+	// Without sockets there is nobody to cut off, however late it is.
+	s := serve(t, logs.Options{}, tail.Options{})
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 {
+		if err := s.sockets.Shutdown(late); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ type socket struct {
 	server *Sockets
 	opts   *Options
 	conn   *websocket.Conn
+	ticket *ticket
 
 	sub    *logs.Subscription // made at the first subscribe; used by the reading goroutine
 	events chan logs.Event    // from the pump to the writer
@@ -44,9 +45,9 @@ type closing struct {
 	reason string
 }
 
-func newSocket(s *Sockets, conn *websocket.Conn) *socket {
+func newSocket(s *Sockets, conn *websocket.Conn, t *ticket) *socket {
 	return &socket{
-		server: s, opts: &s.opts, conn: conn,
+		server: s, opts: &s.opts, conn: conn, ticket: t,
 		events: make(chan logs.Event),
 		says:   make(chan []byte),
 		end:    make(chan closing, 1),
@@ -54,10 +55,10 @@ func newSocket(s *Sockets, conn *websocket.Conn) *socket {
 }
 
 // serve runs the socket until it ends; then all its goroutines have ended.
-func (s *socket) serve(ctx context.Context, token *string) {
+func (s *socket) serve(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if !s.authenticated(token) {
+	if !s.authenticated() {
 		return
 	}
 	var tasks sync.WaitGroup
@@ -78,7 +79,8 @@ func (s *socket) serve(ctx context.Context, token *string) {
 }
 
 // authenticated waits for a good token, or closes the socket.
-func (s *socket) authenticated(token *string) bool {
+func (s *socket) authenticated() bool {
+	token := s.ticket.token
 	if token == nil {
 		s.conn.SetReadLimit(maxToken)
 		stopped := make(chan struct{})
@@ -98,6 +100,10 @@ func (s *socket) authenticated(token *string) bool {
 	}
 	if !s.opts.Authenticate(*token) {
 		s.close(closing{CloseUnauthorized, "the token is wrong"})
+		return false
+	}
+	if err := s.server.admit(s.ticket); err != nil {
+		s.close(closing{websocket.CloseTryAgainLater, err.Error()})
 		return false
 	}
 	return true

@@ -50,7 +50,11 @@ func tooDeep(r *http.Request) *problem.Problem {
 	if n <= MaxDepth {
 		return nil
 	}
-	return problem.New(http.StatusLoopDetected, call.CodeResource, "scripts call each other in a circle: %s %s is %d calls deep; the limit is %d", r.Method, r.URL.Path, n, MaxDepth).
+	return inCircle("%s %s is %d calls deep; the limit is %d", r.Method, r.URL.Path, n, MaxDepth)
+}
+
+func inCircle(format string, args ...any) *problem.Problem {
+	return problem.New(http.StatusLoopDetected, call.CodeResource, "scripts call each other in a circle: "+format, args...).
 		WithHint("Look for a script that calls its own route, or one that calls it back.")
 }
 

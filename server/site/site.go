@@ -202,7 +202,8 @@ func (x *exchange) deliver(result runtime.FetchResult) {
 	}
 	p := x.site.failure(err, result.Run)
 	if depthOf(x.r) > 0 && metCircle(err) {
-		p.Status = http.StatusLoopDetected
+		p = inCircle("the one of %s %s is at least %d calls deep", x.r.Method, x.r.URL.Path, MaxDepth)
+		p.Run = result.Run
 	}
 	if result.Run == "" {
 		x.refuse(p) // it never ran, so the engine has not logged it

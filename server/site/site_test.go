@@ -166,7 +166,7 @@ func TestACircleIsNotTriedAgain(t *testing.T) {
 		}
 		r := httptest.NewRequest("GET", "/a", nil)
 		r.Header.Set(call.DepthHeader, header)
-		if p := problemOf(t, f.do(r)); p.Status != want {
+		if p := problemOf(t, f.do(r)); p.Status != want || p.Run != "run-1" || (want == 508) != strings.Contains(p.Detail, "in a circle") {
 			t.Errorf("%q: %+v", header, p)
 		}
 	}

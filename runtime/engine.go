@@ -30,6 +30,9 @@ const (
 	openWriteGrace = 30 * time.Second
 	// cleanupDeadline is how long a cancelled run may clean up.
 	cleanupDeadline = 30 * time.Second
+	// stopPatience is how long Close waits for scripts that it has stopped: one
+	// inside a native of the JavaScript engine does not notice.
+	stopPatience = 2 * time.Second
 )
 
 // Script is what the engine needs to know of a script's current revision.
@@ -134,6 +137,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 }
 
 // Close lets the executions in progress end until ctx is done, then stops them.
+// The error says that some could not be stopped.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.stopping = true
@@ -152,7 +156,11 @@ func (e *Engine) Close(ctx context.Context) error {
 	case <-ended:
 	case <-ctx.Done():
 		e.stop(errStopped)
-		<-ended
+		select {
+		case <-ended:
+		case <-time.After(stopPatience):
+			return call.Errorf(call.CodeInternal, "some scripts do not let themselves be stopped; their runs end with the process")
+		}
 	}
 	e.stop(errStopped)
 	return nil

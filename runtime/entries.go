@@ -128,7 +128,7 @@ func (x *execution) logRequest(req *worker.Request, r FetchResult) {
 	if r.Response != nil {
 		status = r.Response.Status
 	} else {
-		status = 500
+		status = FailureStatus(r.Err, r.Run)
 		en.Level = logs.Error
 		en.Src = place(r.Err.Position())
 		f.failure(r.Err)
@@ -144,6 +144,17 @@ func (x *execution) logRequest(req *worker.Request, r FetchResult) {
 	if m := x.engine.options.Meter; m != nil {
 		m.RequestEnded(x.by.Script, status, took)
 	}
+}
+
+// logBackground writes that something failed after the request was answered.
+func (x *execution) logBackground(err *call.Error) {
+	f := fields{}
+	f.text("status", string(Failed))
+	f.failure(err)
+	x.emit(logs.Entry{
+		Kind: logs.KindRun, Level: logs.Error, Src: place(err.Position()), Fields: f.bytes(),
+		Msg: "failed after the answer was sent: " + err.Error(),
+	})
 }
 
 // pathOf drops scheme, host, query and fragment of an absolute URL: queries

@@ -8,6 +8,7 @@ package runtime
 import (
 	"context"
 	"crypto/rand"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -32,7 +33,7 @@ type execution struct {
 	open     map[uint64]*openCall
 	waiting  []*openCall    // issued, and over maxInFlight
 	inFlight int            // being performed, timers aside
-	ready    []call.Outcome // to be delivered before anything that arrives
+	ready    []call.Outcome // of calls that were cancelled, to be delivered before anything that arrives
 	kill     <-chan time.Time
 	reason   *call.Error   // why the run was cancelled
 	limit    time.Duration // of wall time; zero means none
@@ -95,8 +96,15 @@ func (x *execution) begin(start worker.Start) (worker.Turn, error) {
 	return turn, nil
 }
 
-// drive goes on from turn until stop says so, and returns the last turn.
-func (x *execution) drive(turn worker.Turn, stop func(worker.Turn) bool) worker.Turn {
+// drive goes on from turn until stop says so, and returns the last turn. A bug
+// of ours fails one run, not the server.
+func (x *execution) drive(turn worker.Turn, stop func(worker.Turn) bool) (last worker.Turn) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.engine.options.Logger.Error("driving a run panicked", "run", x.by.Run, "script", x.by.Script, "panic", p, "stack", string(debug.Stack()))
+			last = failedTurn(call.Errorf(call.CodeInternal, "the run failed inside Reprise: %v", p))
+		}
+	}()
 	x.dispatch(turn)
 	for !stop(turn) {
 		next, ok := x.next(turn)
@@ -247,6 +255,7 @@ func (x *execution) cancelRun(reason *call.Error) {
 func (x *execution) startCancel(reason *call.Error) {
 	x.reason = reason
 	x.kill = time.After(cleanupDeadline)
+	x.waiting = nil // what has not begun does not begin
 	for _, id := range x.openIDs() {
 		c := x.open[id]
 		delete(x.open, id)
@@ -269,7 +278,9 @@ func (x *execution) openIDs() []uint64 {
 func (x *execution) finish(last worker.Turn) {
 	if len(x.open) > 0 {
 		x.warnOpen()
+		x.waiting = slices.DeleteFunc(x.waiting, func(c *openCall) bool { return !isWrite(c) })
 		x.awaitWrites()
+		x.waiting = nil // what has not begun does not begin
 		for _, id := range x.openIDs() {
 			x.release(x.open[id])
 		}

@@ -1,8 +1,11 @@
 package runtime
 
 import (
+	"encoding/json"
+	"net/http"
 	"reprise/runtime/call"
 	"reprise/runtime/worker"
+	"strings"
 )
 
 // FetchResult is how a request to a fetch handler ended: Response, or Err.
@@ -33,6 +36,7 @@ func (e *Engine) Fetch(script string, req *worker.Request) FetchResult {
 	if x.limit = s.Timeout; x.limit <= 0 {
 		x.limit = DefaultFetchTimeout
 	}
+	x.by.Depth = req.Depth
 	result := FetchResult{Run: x.by.Run, Revision: s.Revision}
 	turn, err := x.begin(worker.Start{Request: req})
 	e.options.Workers.Forget(s.Revision) // the session has its VM
@@ -49,10 +53,21 @@ func (e *Engine) Fetch(script string, req *worker.Request) FetchResult {
 		x.leave(turn)
 		return result
 	}
-	go func() {
-		x.leave(x.drive(worker.Turn{N: turn.N, Done: turn.Done}, func(t worker.Turn) bool { return t.Done }))
-	}()
+	go x.goOn(turn)
 	return result
+}
+
+// goOn finishes what a request's script does after its answer: ctx.waitUntil,
+// and calls that are still open. An error of that is all there is to tell.
+func (x *execution) goOn(settled worker.Turn) {
+	last := x.drive(worker.Turn{N: settled.N, Done: settled.Done, Err: settled.Err}, func(t worker.Turn) bool { return t.Done })
+	if last.Err != nil && settled.Err == nil {
+		x.logBackground(last.Err)
+	}
+	if last.Err == nil {
+		last.Err = settled.Err
+	}
+	x.leave(last)
 }
 
 // inline replaces a response body that the host keeps by its bytes.
@@ -73,4 +88,29 @@ func (x *execution) inline(r *worker.Response) (*worker.Response, *call.Error) {
 func (x *execution) leave(last worker.Turn) {
 	x.finish(last)
 	x.engine.work.Done()
+}
+
+// FailureStatus is the HTTP status of a request whose script failed: 500 unless it was the
+// server that could not go on, or time that ran out.
+func FailureStatus(err *call.Error, run string) int {
+	switch call.Code(err.Code) {
+	case call.CodeTimeout:
+		return http.StatusGatewayTimeout
+	case call.CodeResource:
+		var data struct {
+			Limit string `json:"limit"`
+		}
+		// Without data it is one of the other limits.
+		if json.Unmarshal(err.Data, &data) == nil && strings.HasPrefix(data.Limit, "wall") {
+			return http.StatusGatewayTimeout
+		}
+		return http.StatusServiceUnavailable
+	case call.CodeUnavailable, call.CodeServerStopped:
+		return http.StatusServiceUnavailable
+	case call.CodeNotFound:
+		if run == "" { // the script was removed since the request was routed
+			return http.StatusNotFound
+		}
+	}
+	return http.StatusInternalServerError
 }

@@ -6,6 +6,7 @@ package runtime
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -30,8 +31,9 @@ func (x *execution) perform(c *openCall) {
 		x.setTimer(c)
 		return
 	case kind == worker.KindBodyRead:
-		x.ready = append(x.ready, x.readBody(c.call))
-		delete(x.open, c.call.ID)
+		// It arrives like any other outcome: a loop of reads must not outrun
+		// a cancel or the clock.
+		go x.answer(x.readBody(c.call))
 		return
 	}
 	c.slot = true
@@ -140,12 +142,11 @@ func (x *execution) setTimer(c *openCall) {
 	}
 	id := c.call.ID
 	if err := json.Unmarshal(c.call.Args, &args); err != nil || args.MS < 0 {
-		delete(x.open, id)
-		x.ready = append(x.ready, call.Failed(id, call.Errorf(call.CodeInvalidArgument, "a timer needs a number of milliseconds")))
+		go x.answer(call.Failed(id, call.Errorf(call.CodeInvalidArgument, "a timer needs a number of milliseconds")))
 		return
 	}
 	x.logTimer(c, args.MS)
-	c.timer = time.AfterFunc(time.Duration(args.MS)*time.Millisecond, func() { x.answer(call.OK(id, nil)) })
+	c.timer = time.AfterFunc(time.Duration(min(args.MS, math.MaxInt64/int64(time.Millisecond)))*time.Millisecond, func() { x.answer(call.OK(id, nil)) })
 }
 
 // lane performs jobs one after another, on one goroutine that lives only

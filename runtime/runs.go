@@ -42,7 +42,10 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (run Run, created 
 		ID: newRunID(), Script: s.Name, Revision: s.Revision, Handler: string(worker.HandlerRun),
 		Status: Running, Input: input, CreatedAt: now, StartedAt: &now,
 	}
+	x := e.newExecution(s, worker.HandlerRun, run.ID, true)
+	e.enlist(x) // before anybody can see the row
 	if err := e.insert(ctx, run, req.IdempotencyKey); err != nil {
+		e.delist(x)
 		e.work.Done()
 		if errors.Is(err, store.ErrRowExists) {
 			run, err = e.sameStart(ctx, req.Script, req.IdempotencyKey, input)
@@ -50,7 +53,7 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (run Run, created 
 		}
 		return Run{}, false, storeError("record the run", err)
 	}
-	e.launch(s, run) //nolint:contextcheck // a run outlives the request that started it
+	e.launch(x, run) //nolint:contextcheck // a run outlives the request that started it
 	return run, true, nil
 }
 
@@ -65,28 +68,38 @@ func compactInput(input json.RawMessage) (json.RawMessage, error) {
 	return b.Bytes(), nil
 }
 
-// launch executes a recorded run on a goroutine of its own.
-func (e *Engine) launch(s *Script, run Run) {
-	x := e.newExecution(s, worker.HandlerRun, run.ID, true)
+// enlist makes a run one that can be awaited and cancelled.
+func (e *Engine) enlist(x *execution) {
 	e.mu.Lock()
-	e.live[run.ID] = x
+	e.live[x.by.Run] = x
 	stopping := e.stopping
 	e.mu.Unlock()
 	if stopping {
 		x.cancelRun(errStopped)
 	}
+}
+
+func (e *Engine) delist(x *execution) {
+	e.mu.Lock()
+	delete(e.live, x.by.Run)
+	e.mu.Unlock()
+	close(x.ended)
+}
+
+// launch executes a recorded run on a goroutine of its own.
+func (e *Engine) launch(x *execution, run Run) {
 	x.logStart(run)
 	go func() {
 		defer e.work.Done()
 		turn, err := x.begin(worker.Start{Input: run.Input})
-		e.options.Workers.Forget(s.Revision) // the session has its VM
+		e.options.Workers.Forget(x.by.Revision) // the session has its VM
 		if err != nil {
 			turn = failedTurn(call.From(err))
 		}
 		settled := x.drive(turn, func(t worker.Turn) bool { return t.Settled })
 		last := settled
 		if !settled.Done {
-			last = x.drive(worker.Turn{N: settled.N}, func(t worker.Turn) bool { return t.Done })
+			last = x.drive(worker.Turn{N: settled.N, Err: settled.Err}, func(t worker.Turn) bool { return t.Done })
 			settled.Err = firstError(settled.Err, last.Err)
 		}
 		x.finish(last)
@@ -121,10 +134,7 @@ func (e *Engine) end(x *execution, run Run, t worker.Turn) {
 	if e.options.Meter != nil {
 		e.options.Meter.RunEnded(run.Script, string(run.Status), now.Sub(x.began))
 	}
-	e.mu.Lock()
-	delete(e.live, run.ID)
-	e.mu.Unlock()
-	close(x.ended)
+	e.delist(x)
 }
 
 // recordEnd writes the final row. A result the store can not take fails the run.
@@ -136,8 +146,15 @@ func (e *Engine) recordEnd(run Run) Run {
 		run.Error = call.Errorf(call.CodeResource, "the run's result is larger than the store takes in one piece; store it and return a reference")
 		err = e.update(ctx, run, Running)
 	}
-	if err != nil {
-		e.options.Logger.Error("the end of a run could not be recorded", "run", run.ID, "script", run.Script, "status", string(run.Status), "error", err)
+	for pause := time.Second; err != nil; pause = min(2*pause, time.Minute) {
+		// Until it is recorded the run has not ended: nobody may start it again
+		// because of a disk that was full for a while.
+		e.options.Logger.Error("the end of a run could not be recorded; trying again", "run", run.ID, "script", run.Script,
+			"status", string(run.Status), "in", pause, "error", err)
+		if wait(e.ctx, pause) != nil {
+			return run // the server stops; the next one marks the run as failed
+		}
+		err = e.update(ctx, run, Running)
 	}
 	return run
 }
@@ -167,15 +184,12 @@ func (e *Engine) executing(id string) *execution {
 // blocks and undos run, and after 30 s it is stopped. A run that has ended is
 // CONFLICT_ERROR.
 func (e *Engine) Cancel(ctx context.Context, id string) (Run, error) {
+	x := e.executing(id)
 	run, err := e.Get(ctx, id)
 	if err != nil {
 		return Run{}, err
 	}
-	x := e.executing(id)
-	if x == nil {
-		if run, err = e.Get(ctx, id); err != nil {
-			return Run{}, err
-		}
+	if x == nil || run.Status.Ended() {
 		return Run{}, call.Errorf(call.CodeConflict, "the run %s has already ended: %s", id, run.Status)
 	}
 	x.cancelRun(call.Errorf(call.CodeCancelled, "cancelled by a user"))

@@ -3,7 +3,6 @@
 package site
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"path"
@@ -11,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"reprise/runtime"
 	"reprise/runtime/call"
 	"reprise/runtime/logs"
 	"reprise/server/problem"
@@ -144,7 +144,7 @@ func (s *Site) broken(source *RouteSource) *problem.Problem {
 // failure makes the answer to a request whose script failed.
 func (s *Site) failure(err *call.Error, run string) *problem.Problem {
 	code := codeOf(err)
-	status := failureStatus(err, run)
+	status := runtime.FailureStatus(err, run)
 	p := &problem.Problem{
 		Type: "urn:reprise:error:" + code, Title: "The script failed.", Status: status, Code: code, Run: run,
 		Detail: "the script failed; the log of the run says more",
@@ -166,31 +166,6 @@ func (s *Site) failure(err *call.Error, run string) *problem.Problem {
 		p.Hint = d.Hint
 	}
 	return p
-}
-
-// failureStatus chooses the status for a failed script: 500 unless it was the
-// server that could not go on, or time that ran out.
-func failureStatus(err *call.Error, run string) int {
-	switch call.Code(err.Code) {
-	case call.CodeTimeout:
-		return http.StatusGatewayTimeout
-	case call.CodeResource:
-		var data struct {
-			Limit string `json:"limit"`
-		}
-		// Without data it is one of the other limits.
-		if json.Unmarshal(err.Data, &data) == nil && strings.HasPrefix(data.Limit, "wall") {
-			return http.StatusGatewayTimeout
-		}
-		return http.StatusServiceUnavailable
-	case call.CodeUnavailable, call.CodeServerStopped:
-		return http.StatusServiceUnavailable
-	case call.CodeNotFound:
-		if run == "" { // removed since the request was routed
-			return http.StatusNotFound
-		}
-	}
-	return http.StatusInternalServerError
 }
 
 // codeOf returns the error's code; errors of the language, which have none, get

@@ -1,6 +1,7 @@
 package connections_test
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -246,5 +247,29 @@ func TestPathsStayBelowTheBase(t *testing.T) {
 		if got, err := s.Resolve("x", path); got != want || err != nil {
 			t.Errorf("%s is %q, %v, want %q", path, got, err, want)
 		}
+	}
+}
+
+func TestScrubbingLooksIntoQuotedJSON(t *testing.T) {
+	// An echo service quotes the JSON it got in a JSON string, and so on.
+	value := `passw0rd&"<>é\x/`
+	use := secretsOf(t, map[string]string{"PW": value}, nil).Use(key)
+	if _, err := use.Text(connections.Token(key, "PW")); err != nil {
+		t.Fatal(err)
+	}
+	text := []byte(value)
+	for level := range 3 {
+		var err error
+		if text, err = json.Marshal(string(text)); err != nil {
+			t.Fatal(err)
+		}
+		got := string(use.Scrub(text))
+		if strings.Contains(got, "passw0rd") || !strings.Contains(got, connections.Token(key, "PW")) {
+			t.Errorf("level %d: %s", level+1, got)
+		}
+	}
+	python := `{"data": "{\"p\": \"passw0rd&\\\"<>\\u00e9\\\\x/\"}"}`
+	if got := string(use.Scrub([]byte(python))); strings.Contains(got, "passw0rd") {
+		t.Errorf("escaped to ASCII: %s", got)
 	}
 }

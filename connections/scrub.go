@@ -8,9 +8,12 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 const (
@@ -36,13 +39,50 @@ func variantsOf(value string) []string {
 	for _, escaped := range []string{url.QueryEscape(value), url.PathEscape(value)} {
 		forms = append(forms, escaped, lowerHex(escaped), strings.ReplaceAll(escaped, "+", "%20"))
 	}
-	plain := jsonText(value, false)
-	forms = append(forms, plain, jsonText(value, true), strings.ReplaceAll(plain, "/", `\/`))
+	forms = append(forms, jsonForms(value)...)
 	forms = append(forms, base64Cores(raw)...)
 	if latin1, ok := toLatin1(value); ok {
 		forms = append(forms, latin1)
 	}
 	return longestFirst(forms)
+}
+
+// jsonLevels is how deep in JSON strings a value is looked for: an answer may
+// quote the body it got, and be quoted in turn.
+const jsonLevels = 3
+
+// jsonForms returns value as it stands in a JSON string, in one that quotes
+// that, and so on, as the usual encoders write it.
+func jsonForms(value string) []string {
+	var forms []string
+	level := []string{value}
+	for range jsonLevels {
+		var next []string
+		for _, text := range level {
+			plain := jsonText(text, false)
+			next = append(next, plain, jsonText(text, true), asciiText(plain), strings.ReplaceAll(plain, "/", `\/`))
+		}
+		level = longestFirst(next)
+		forms = append(forms, level...)
+	}
+	return forms
+}
+
+// asciiText escapes what is not ASCII in the text of a JSON string.
+func asciiText(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r < utf8.RuneSelf:
+			b.WriteRune(r)
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 func longestFirst(forms []string) []string {

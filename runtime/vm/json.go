@@ -439,27 +439,42 @@ func (v *VM) Stringify(value goja.Value) ([]byte, error) {
 	if value == nil || goja.IsUndefined(value) {
 		return nil, nil
 	}
+	if v.splicing { // a toJSON of the script writes JSON itself: no stand-ins in there
+		return v.stringify(value)
+	}
 	v.splicing, v.splices = true, nil
 	text, err := v.intrinsic.stringify(goja.Undefined(), value)
-	v.splicing = false
+	splices := v.splices
+	v.splicing, v.splices = false, nil
 	if err != nil {
 		return nil, err
 	}
 	if goja.IsUndefined(text) {
 		return nil, nil
 	}
-	if len(v.splices) == 0 {
+	if len(splices) == 0 {
 		return []byte(text.String()), nil
 	}
-	splices := v.splices
-	v.splices = nil
 	if out, ok := splice(text.String(), splices); ok {
 		return out, nil
 	}
-	if text, err = v.intrinsic.stringify(goja.Undefined(), value); err != nil || goja.IsUndefined(text) {
+	return v.stringify(value)
+}
+
+// stringify is Stringify without stand-ins. A script that kept one, which only
+// a toJSON can, gets an error instead of text that means nothing.
+func (v *VM) stringify(value goja.Value) ([]byte, error) {
+	was := v.splicing
+	v.splicing = false
+	defer func() { v.splicing = was }()
+	text, err := v.intrinsic.stringify(goja.Undefined(), value)
+	if err != nil || goja.IsUndefined(text) {
 		return nil, err
 	}
-	return []byte(text.String()), nil
+	if out := text.String(); !strings.Contains(out, standInSecret) {
+		return []byte(out), nil
+	}
+	return nil, call.Errorf(call.CodeInvalidArgument, "a toJSON method keeps the JSON text of a value that was received; make that text anew")
 }
 
 // quoteJSON encodes a string as JSON.

@@ -154,6 +154,27 @@ func document(t *rapid.T, depth int) any {
 	return members
 }
 
+func TestToJSONMayWriteJSON(t *testing.T) {
+	// A toJSON that writes JSON of its own meets no stand-ins, and neither does
+	// what is written after it.
+	doc := `{"a":1,` + long + `}`
+	for _, expr := range []string{
+		`{ x: lazy(input), y: { toJSON() { return [$(lazy(input)), 1] } }, z: lazy(input) }`,
+		`{ y: { toJSON() { return JSON.parse($(lazy(input))) } }, z: lazy(input) }`,
+		`{ y: { toJSON() { $({ deep: { toJSON() { return $(lazy(input)) } } }); return 1 } }, z: lazy(input) }`,
+	} {
+		want := evaluate(t, `((lazy) => JSON.stringify(`+strings.ReplaceAll(expr, "$", "JSON.stringify")+`))(JSON.parse)`, doc)
+		got := evaluate(t, `write(`+strings.ReplaceAll(expr, "$", "write")+`)`, doc)
+		if want != got {
+			t.Errorf("%s\nwant %.300s\ngot  %.300s", expr, want, got)
+		}
+	}
+	kept := evaluate(t, `write({ x: ((l) => ({ toJSON() { return this.kept ??= JSON.stringify(l) } }))(lazy(input)) })`, doc)
+	if !strings.Contains(kept, "make that text anew") && !strings.Contains(kept, `padding`) {
+		t.Errorf("a kept text: %.300s", kept)
+	}
+}
+
 func FuzzParseJSON(f *testing.F) {
 	for _, d := range documents {
 		f.Add([]byte(d))

@@ -7,13 +7,23 @@ package vm
 import (
 	"math/rand/v2"
 	"time"
+
+	"github.com/dlclark/regexp2/v2"
 )
 
 func init() {
 	// goja takes the zone of Date from time.Local, for the whole process.
 	// Scripts see UTC wherever the server stands.
 	time.Local = time.UTC
+	// A backtracking regular expression runs in a native that no interrupt
+	// reaches. When it gives up, the turn is long over its budget and ends.
+	regexp2.DefaultMatchTimeout = regexpTimeout
 }
+
+// regexpTimeout is how long one match may take. It is well beyond the turn
+// budget, also of a busy server: goja takes a match that gave up for none, and
+// a script must not go on with that.
+const regexpTimeout = 5 * DefaultTurnBudget
 
 // now is the clock behind Date. At the top level, which belongs to no run, it
 // stands at the epoch, so that nothing evaluated there depends on when.

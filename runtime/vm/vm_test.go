@@ -249,3 +249,12 @@ func BenchmarkEncodingJSON(b *testing.B) {
 		}
 	}
 }
+
+func TestRegularExpressionsEnd(t *testing.T) {
+	// A match that backtracks for ever ends its run, some time after the budget.
+	v := mustLoad(t, `async () => /^(?=(a+)+$)(a+)+$/.test("a".repeat(40) + "!")`)
+	turn := begin(v, "")
+	if turn.Err == nil || turn.Err.Code != "RESOURCE_ERROR" || v.Dead() == nil {
+		t.Fatalf("turn = %+v", turn)
+	}
+}

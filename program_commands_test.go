@@ -250,7 +250,7 @@ func cmdBackground(ts *testscript.TestScript, neg bool, args []string) {
 	p.later = make(chan string, 1)
 	target := ts.Getenv("URL") + args[0]
 	go func() {
-		res, err := http.Get(target) //nolint:noctx // the story's end ends the server
+		res, err := http.Get(target)
 		if err != nil {
 			p.later <- err.Error()
 			return

@@ -249,17 +249,17 @@ func (a *app) close(ctx context.Context) error {
 	if a.http != nil {
 		a.http.Close()
 	}
+	if a.store != nil { // before the log: it is what must not be lost
+		errs = append(errs, a.store.Close())
+	}
 	if a.log != nil {
 		errs = append(errs, a.log.Close())
 	}
 	if a.screen != nil {
-		a.screen.close()
+		a.screen.close(ctx)
 	}
 	if a.logData != nil {
 		errs = append(errs, a.logData.Close())
-	}
-	if a.store != nil {
-		errs = append(errs, a.store.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -98,9 +98,10 @@ func (s *scripts) printTopLevel(rev *script.Revision) func(worker.Line) {
 func (s *scripts) event(e script.Event) {
 	s.publish() // before the revision that served is forgotten
 	s.mu.Lock()
+	var failed error
 	switch e.Kind {
 	case script.EventLoaded, script.EventUpdated, script.EventRecovered:
-		s.adopt(e.Revision)
+		failed = s.adopt(e.Revision)
 	case script.EventFailed:
 		s.drop(s.checked, e.Script)
 	case script.EventRemoved:
@@ -108,6 +109,9 @@ func (s *scripts) event(e script.Event) {
 		s.drop(s.serving, e.Script)
 	}
 	s.mu.Unlock()
+	if failed != nil { // said without the lock, which the log takes
+		s.logger.Error("a revision that was checked does not load", "script", e.Script, "revision", e.Revision.ID, "error", failed)
+	}
 	if e.Kind != script.EventWatching {
 		s.reloaded(e.Kind != script.EventFailed)
 	}
@@ -115,15 +119,15 @@ func (s *scripts) event(e script.Event) {
 }
 
 // adopt makes a revision the one that serves. s.mu is held.
-func (s *scripts) adopt(rev *script.Revision) {
+func (s *scripts) adopt(rev *script.Revision) error {
 	if s.checked[rev.Script] == rev.ID {
 		delete(s.checked, rev.Script)
 	} else if _, err := s.workers.Load(workerRevision(rev), nil); err != nil {
-		s.logger.Error("a revision that was checked does not load", "script", rev.Script, "revision", rev.ID, "error", err)
-		return
+		return err
 	}
 	s.drop(s.serving, rev.Script)
 	s.serving[rev.Script] = rev.ID
+	return nil
 }
 
 // publish shows the engine and the server the registry as it is now.

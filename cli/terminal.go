@@ -54,9 +54,18 @@ func noteworthy(e *logs.Entry) bool {
 	return e.Level >= logs.Warn || e.Level == logs.Info && e.Kind != logs.KindHTTP && e.Kind != logs.KindRequest
 }
 
-// close prints what has been emitted so far and stops.
-func (t *terminal) close() {
-	t.done.Wait()
+// close prints what has been emitted so far and stops, at the latest when ctx
+// is done: a terminal that nobody reads holds up nothing.
+func (t *terminal) close(ctx context.Context) {
+	printed := make(chan struct{})
+	go func() {
+		t.done.Wait()
+		close(printed)
+	}()
+	select {
+	case <-printed:
+	case <-ctx.Done():
+	}
 	t.stop()
 	t.sub.Close()
 }

@@ -3,9 +3,10 @@ package runtime
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
+
 	"reprise/runtime/call"
 	"reprise/runtime/worker"
-	"strings"
 )
 
 // FetchResult is how a request to a fetch handler ended: Response, or Err.

@@ -252,8 +252,14 @@ func TestDepth(t *testing.T) {
 	}
 	h := newHost(t, httpbind.Options{Connections: set})
 	for _, tc := range []struct{ connection, url, want string }{
-		{"self", "/end", "6"}, {"self", "/home", "6"}, {"self", "/away", ""}, {"", self.URL + "/end", "6"},
-		{"other", "/end", ""}, {"other", "/away", ""}, {"other", "/home", "6"}, {"", other.URL + "/end", ""},
+		{"self", "/end", "6"},
+		{"self", "/home", "6"},
+		{"self", "/away", ""},
+		{"", self.URL + "/end", "6"},
+		{"other", "/end", ""},
+		{"other", "/away", ""},
+		{"other", "/home", "6"},
+		{"", other.URL + "/end", ""},
 	} {
 		p := h.performance(web.HTTPRequest{Method: "GET", URL: tc.url, Connection: tc.connection, Headers: [][2]string{{"x-reprise-depth", "0"}}}, "")
 		p.By.Depth = 5

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -139,6 +140,9 @@ func (v *VM) errorFrom(value goja.Value, depth int) *call.Error {
 		Code:    clip(v.field(obj, "code", "")),
 	}
 	e.Stack = clip(CleanStack(e.Error(), v.field(obj, "stack", "")))
+	if e.Name == "AggregateError" {
+		e.Message = clip(e.Message + v.reasons(obj))
+	}
 	if data, ok := Reveal[*errorData](v, obj); ok {
 		e.Data = data.json
 	}
@@ -146,6 +150,29 @@ func (v *VM) errorFrom(value goja.Value, depth int) *call.Error {
 		e.Cause = v.errorFrom(cause, depth+1)
 	}
 	return e
+}
+
+// maxReasons is how many of an AggregateError's errors its message tells.
+const maxReasons = 5
+
+// reasons tells the errors of an AggregateError, whose own message rarely does.
+func (v *VM) reasons(obj *goja.Object) string {
+	list, ok := obj.Get("errors").(*goja.Object)
+	if !ok || list.ClassName() != "Array" {
+		return ""
+	}
+	text := ""
+	for i := range maxReasons {
+		reason := list.Get(strconv.Itoa(i))
+		if reason == nil {
+			break
+		}
+		if text += "; "; i == 0 {
+			text = ": "
+		}
+		text += v.errorFrom(reason, maxErrorCause).Error()
+	}
+	return text
 }
 
 // field reads a property as text; what is not a string or number is left out.

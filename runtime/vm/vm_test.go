@@ -99,6 +99,7 @@ func TestErrors(t *testing.T) {
 		{"thrown string", `async () => { throw "bad" }`, "", "Error: bad"},
 		{"thrown null", `async () => { throw null }`, "", "Error: the script threw null"},
 		{"sync throw", `{ run() { throw new RangeError("x") } }`, "", "RangeError: x"},
+		{"aggregate", `async () => Promise.any([Promise.reject(new TypeError("first")), Promise.reject(new Error("second"))])`, "", "TypeError: first; Error: second"},
 		{"unhandled", `async () => { Promise.reject(new Error("lost")); return 1 }`, "UNHANDLED_REJECTION_ERROR", "nobody handled it: Error: lost"},
 		{"late task", `async () => { task(() => { throw new Error("in task") }); return 1 }`, "", "Error: in task"},
 		{"cyclic result", `async () => { const a = {}; a.a = a; return a }`, "INVALID_ARGUMENT_ERROR", "what the run handler returned has no JSON form: TypeError: Converting circular"},

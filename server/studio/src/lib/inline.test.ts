@@ -33,6 +33,7 @@ describe("inline fields", () => {
 test("a message is one line; the rest is counted", () => {
   expect(firstLine("a\nb\nc")).toEqual({ text: "a", more: 2 });
   expect(firstLine("a")).toEqual({ text: "a", more: 0 });
+  expect(firstLine("a\u202eb\u001b[31m").text).toBe("a\\u202eb\\u001b[31m");
 });
 
 test("a run is named by its end", () => expect(shortRun("01936f2e-7c1b-7d2a-9d51-0a1b2c3d4e5f")).toBe("3d4e5f"));

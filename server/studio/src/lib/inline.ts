@@ -42,7 +42,7 @@ function short(value: unknown): string {
   if (typeof value === "string") text = value;
   else if (isError(value)) text = `${value.name ? `${value.name}: ` : ""}${value.message}`;
   else text = JSON.stringify(value) ?? String(value);
-  text = text.replace(/\s+/g, " ");
+  text = visible(text.replace(/\s+/g, " "));
   return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
 }
 
@@ -58,8 +58,17 @@ export function isError(v: unknown): v is ErrorLike {
   return typeof v === "object" && v !== null && typeof (v as ErrorLike).message === "string";
 }
 
+/**
+ * Shows the characters that turn the direction of text or steer a terminal,
+ * instead of obeying them: what scripts print may come from anywhere.
+ */
+export function visible(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** The first line, and how many more there are. */
 export function firstLine(msg: string): { text: string; more: number } {
+  msg = visible(msg);
   const end = msg.indexOf("\n");
   if (end < 0) return { text: msg, more: 0 };
   return { text: msg.slice(0, end), more: msg.split("\n").length - 1 };

@@ -294,6 +294,22 @@ func TestOpenWritesAreAwaited(t *testing.T) {
 	}
 }
 
+func TestOpenCallsOfAFailedRun(t *testing.T) {
+	// A run that fails leaves reads open by nature; its writes are said.
+	r := newRig(t, `async () => { read("hang"); write("w"); throw new Error("no") }`)
+	r.binding.do = func(ctx context.Context, p *call.Performance) call.Outcome {
+		if p.Call.Class == call.Read {
+			<-ctx.Done()
+		}
+		return call.OK(p.Call.ID, nil)
+	}
+	r.finish("")
+	text := r.log.text()
+	if strings.Contains(text, "await missing") || strings.Contains(text, "read hang was still open") || !strings.Contains(text, "write w was still open when the handler failed and is awaited") {
+		t.Errorf("the log:\n%s", text)
+	}
+}
+
 func TestCancel(t *testing.T) {
 	// Every open call fails with CancelledError, finally runs, and the run is cancelled.
 	r := newRig(t, `async () => { try { await Promise.all([read("hang"), timer({ ms: 1e9 })]); } finally { await write("cleanup"); } }`)

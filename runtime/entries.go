@@ -52,7 +52,8 @@ func (x *execution) attempted(c *openCall, a call.Attempt) {
 	f.text("reason", a.Reason)
 	x.emit(logs.Entry{
 		Level: logs.Warn, Kind: logs.KindRetry, Fields: f.bytes(), Src: place(c.call.Pos),
-		Msg: fmt.Sprintf("%s: try %d failed (%s), trying again in %s", c.call.Target, a.N, a.Reason, a.RetryIn.Round(time.Millisecond)),
+		Msg: fmt.Sprintf("%s: try %d failed (%s), trying again in %s", c.call.Target, a.N,
+			strings.TrimPrefix(a.Reason, c.call.Target+": "), a.RetryIn.Round(time.Millisecond)),
 	})
 }
 
@@ -209,22 +210,27 @@ func preview(value json.RawMessage) json.RawMessage {
 	return value
 }
 
-// warnOpen says which calls were still open when the handler settled.
-func (x *execution) warnOpen() {
+// warnOpen says which calls were still open when the handler settled. Of a run
+// that failed the writes are worth a word: that it waits for no reads any more
+// is what failing means.
+func (x *execution) warnOpen(failed bool) {
 	for _, id := range x.openIDs() {
 		c := x.open[id]
-		if c.call.Kind == worker.KindTimer {
+		if c.call.Kind == worker.KindTimer || failed && !isWrite(c) {
 			continue
 		}
-		fate := "was dropped"
+		settled, fate, hint := "settled", "was dropped", "; is an await missing?"
 		if isWrite(c) {
 			fate = "is awaited for up to " + openWriteGrace.String()
+		}
+		if failed {
+			settled, hint = "failed", ""
 		}
 		f := fields{}
 		f.target(c.call.Target)
 		x.emit(logs.Entry{
 			Kind: logs.KindRun, Level: logs.Warn, Src: place(c.call.Pos), Fields: f.bytes(),
-			Msg: c.call.Target + " was still open when the handler settled and " + fate + "; is an await missing?",
+			Msg: c.call.Target + " was still open when the handler " + settled + " and " + fate + hint,
 		})
 	}
 }

@@ -277,7 +277,7 @@ func (x *execution) openIDs() []uint64 {
 // awaited for a while, everything else is dropped, and both are said.
 func (x *execution) finish(last worker.Turn) {
 	if len(x.open) > 0 {
-		x.warnOpen()
+		x.warnOpen(last.Err != nil)
 		x.waiting = slices.DeleteFunc(x.waiting, func(c *openCall) bool { return !isWrite(c) })
 		x.awaitWrites()
 		x.waiting = nil // what has not begun does not begin

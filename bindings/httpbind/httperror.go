@@ -1,6 +1,8 @@
 package httpbind
 
 import (
+	"cmp"
+	"encoding/json"
 	"strings"
 	"unicode/utf8"
 
@@ -33,8 +35,8 @@ type httpErrorData struct {
 func (k *kit) httpError(q *request, pos call.Position, response *goja.Object, state *web.ResponseState) *goja.Object {
 	url, after, text := shownAddress(q, state), state.Header("retry-after"), textOf(state)
 	message := q.Method + " " + url + " answered " + statusLine(state.Status)
-	if text != "" {
-		message += ": " + cut(strings.Join(strings.Fields(cut(text, 2*messageMax)), " "), messageMax)
+	if words := wordsOf(state, text); words != "" {
+		message += ": " + cut(strings.Join(strings.Fields(cut(words, 2*messageMax)), " "), messageMax)
 	}
 	message += tooLate(q.Retry, q.class(), state.Status, after, k.v.Now())
 	obj := k.v.ErrorAt(call.Errorf(call.CodeHTTP, "%s", message).WithData(httpErrorData{
@@ -85,6 +87,19 @@ func textOf(state *web.ResponseState) string {
 		return ""
 	}
 	return strings.ToValidUTF8(string(body[:min(len(body), 2*previewMax)]), "")
+}
+
+// wordsOf is what a message quotes of a body: what a problem document (RFC 9457)
+// says for people, or the text as it is.
+func wordsOf(state *web.ResponseState, text string) string {
+	if !strings.HasPrefix(state.Header("content-type"), "application/problem+json") {
+		return text
+	}
+	var problem struct{ Title, Detail string }
+	if json.Unmarshal(state.Body().Inline, &problem) != nil {
+		return text
+	}
+	return cmp.Or(problem.Detail, problem.Title, text)
 }
 
 func isJSONType(contentType string) bool {

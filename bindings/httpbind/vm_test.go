@@ -238,6 +238,22 @@ func answered(t testing.TB, js, value, body string) vm.Turn {
 
 const okValue = `{"status":200,"statusText":"OK","url":"https://a.example.com/x","headers":[["content-type","application/json"]]}`
 
+func TestProblemDocuments(t *testing.T) {
+	// Of an RFC 9457 problem the message quotes what it says for people.
+	for body, want := range map[string]string{
+		`{"type":"about:blank","title":"Not enough","status":409,"detail":"there are 3 mugs"}`: "answered 409 Conflict: there are 3 mugs",
+		`{"title":"Not enough"}`: "answered 409 Conflict: Not enough",
+		`{"status":409}`:         `answered 409 Conflict: {"status":409}`,
+		`<html>`:                 "answered 409 Conflict: <html>",
+	} {
+		turn := answered(t, `await http.get("https://a.example.com/x", { retry: 0 })`,
+			`{"status":409,"statusText":"Conflict","url":"https://a.example.com/x","headers":[["content-type","application/problem+json; charset=utf-8"]]}`, body)
+		if turn.Err == nil || !strings.HasSuffix(turn.Err.Message, want) {
+			t.Errorf("%s: %v, want %q", body, turn.Err, want)
+		}
+	}
+}
+
 func TestAnswersThatAreNoJSON(t *testing.T) {
 	// The error says which call it was and where the call was made, however the
 	// body was read.

@@ -174,6 +174,9 @@ func isPlainHost(host string) bool {
 		if label == "" || strings.HasPrefix(label, "xn--") || !all(label, plainInHost) {
 			return false
 		}
+		if label[0] == '-' {
+			return false // -0: the parser takes it for a number
+		}
 		labels++
 		if label[0] >= '0' && label[0] <= '9' {
 			numeric++

@@ -210,7 +210,7 @@ func asciiVectors(t *testing.T) (failures []string) {
 
 // What cut takes for normal form must be what the parser writes.
 func FuzzCut(f *testing.F) {
-	for _, s := range []string{"http://a/", "https://a.b:8080/x?y=z#w", "http://127.0.0.1/a", "http://1.2.3/", "http://a.0x1/", "http://a/%2e/", "http://a/.%2E"} {
+	for _, s := range []string{"http://a/", "https://a.b:8080/x?y=z#w", "http://127.0.0.1/a", "http://1.2.3/", "http://a.0x1/", "http://a/%2e/", "http://a/.%2E", "http://-0/", "http://a.-1/", "http://a-.b/"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {

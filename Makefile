@@ -62,7 +62,7 @@ lint: .tools/golangci-lint
 
 ## fuzz: every fuzz target for a short while
 fuzz:
-	.ci/fuzz 10s
+	.ci/fuzz 5s
 
 ## bench: the benchmarks, for people to read
 bench:

@@ -31,6 +31,7 @@ test: check-go check-studio check-types check-browser check-readme
 ## soak: the long versions, the linters, and one round of every benchmark
 soak: lint fuzz
 	$(GO) test -race -count=1 -timeout 30m -tags soak ./...
+	$(GO) test -count=1 -timeout 10m -tags soak ./bench
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
 	@echo "make soak: all passed"
 

@@ -1,4 +1,6 @@
-//go:build soak
+//go:build soak && !race
+
+// Memory is measured without the race detector, which keeps several times as much.
 
 package bench
 

@@ -23,14 +23,18 @@ var rooms = []struct {
 	reason string
 }{
 	{"runtime/call", nil, "call is a leaf: everyone shares its words"},
+	{"runtime/proc", nil, "proc is a leaf: it carries frames and knows no meaning"},
 	{"stdlib", nil, "stdlib is embedded text"},
 	{"store", []string{"runtime/call"}, "store is the seam; it knows no runs"},
 	{"runtime/journal", []string{"runtime/call"}, "the journal is records and a cursor"},
+	{"runtime/schedule", []string{"runtime/call"}, "when a cron expression fires is arithmetic; call has the did-you-mean"},
+	{"runtime/scheduler", []string{"runtime/schedule"}, "when runs are due, and not what they are; it is given functions"},
+	{"runtime/blobs", []string{"runtime/call", "store"}, "a keeper of bytes knows no runs"},
 	{"runtime/vm", []string{"runtime/call", "runtime/journal", "runtime/script/unicodeclass"}, "the VM does no I/O and knows no host"},
-	{"runtime/worker", []string{"runtime/vm", "runtime/call"}, "a worker holds VMs and nothing else"},
-	{"runtime/script", []string{"runtime/call", "stdlib"}, "building a script must not need a VM or a store"},
+	{"runtime/worker", []string{"runtime/vm", "runtime/call", "runtime/proc"}, "a worker holds VMs and nothing else"},
+	{"runtime/script", []string{"runtime/call", "runtime/proc", "runtime/schedule", "stdlib"}, "building a script must not need a VM or a store"},
 	{"runtime/logs", []string{"runtime/call", "store"}, "logs are apart from runs"},
-	{"runtime", []string{"runtime/worker", "runtime/script", "runtime/logs", "runtime/journal", "runtime/call", "store"}, "the engine knows the Binding interface, not the list"},
+	{"runtime", []string{"runtime/worker", "runtime/script", "runtime/logs", "runtime/journal", "runtime/schedule", "runtime/scheduler", "runtime/blobs", "runtime/call", "store"}, "the engine knows the Binding interface, not the list"},
 	{"connections", []string{"runtime/call", "store"}, "upstreams do not know who calls them"},
 	{"bindings", []string{"runtime/vm", "runtime/call", "store", "connections"}, "a binding performs calls; it must not know the engine"},
 	{"server", []string{"runtime", "runtime/script", "runtime/worker", "runtime/logs", "runtime/call", "connections", "store"}, "HTTP in and out; the VM is behind the engine"},
@@ -49,6 +53,9 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":              {"cli"},
 	"github.com/knadh/koanf":              {"cli"},
 	"github.com/prometheus/client_golang": {"server"},
+	"github.com/netresearch/go-cron":      {"runtime/schedule"},
+	"github.com/landlock-lsm/go-landlock": {"runtime/proc"},
+	"golang.org/x/net/bpf":                {"runtime/proc"},
 }
 
 type source struct {

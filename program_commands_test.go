@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -81,7 +82,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	if p.cmd != nil {
 		ts.Fatalf("the program is running already")
 	}
-	env := append(os.Environ(), "NO_COLOR=1", "TESTSCRIPT_COMMAND=reprise")
+	env := append(os.Environ(), "NO_COLOR=1", "TESTSCRIPT_COMMAND=reprise", "HOME="+ts.Getenv("HOME"), "XDG_CONFIG_HOME=")
 	for len(args) > 0 && assignment.MatchString(args[0]) {
 		env, args = append(env, args[0]), args[1:]
 	}
@@ -269,6 +270,72 @@ func cmdAnswered(ts *testscript.TestScript, _ bool, _ []string) {
 		fmt.Fprint(ts.Stdout(), text)
 	case <-time.After(patience):
 		ts.Fatalf("no answer")
+	}
+}
+
+// cmdBecomes looks at a run, by the admin API, until it has a status.
+func cmdBecomes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 || len(args) > 2 {
+		ts.Fatalf("usage: becomes STATUS [RUN]")
+	}
+	id := ts.Getenv("ID")
+	if len(args) == 2 {
+		id = args[1]
+	}
+	lookUntil(ts, "the run does not become "+args[0], func() (string, bool) {
+		text := runText(ts, id)
+		var run struct{ Status string }
+		ts.Check(json.Unmarshal([]byte(text), &run))
+		return text, run.Status == args[0]
+	})
+}
+
+// cmdQuestion sets $ASK to the path of the form that the run $ID waits for.
+func cmdQuestion(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: question")
+	}
+	text := runText(ts, ts.Getenv("ID"))
+	var run struct{ Waits []struct{ URL string } }
+	ts.Check(json.Unmarshal([]byte(text), &run))
+	if len(run.Waits) == 0 || run.Waits[0].URL == "" {
+		ts.Fatalf("the run asks nothing: %s", text)
+	}
+	u, err := url.Parse(run.Waits[0].URL)
+	ts.Check(err)
+	ts.Setenv("ASK", u.RequestURI())
+}
+
+// runText asks the admin API for a run.
+func runText(ts *testscript.TestScript, id string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, ts.Getenv("ADMIN")+"/api/v1/runs/"+id, nil)
+	ts.Check(err)
+	req.Header.Set("Authorization", "Bearer "+ts.Getenv("TOKEN"))
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	text, err := io.ReadAll(res.Body)
+	ts.Check(errors.Join(err, res.Body.Close()))
+	return string(text)
+}
+
+// lookUntil prints a text as soon as it is the wanted one.
+func lookUntil(ts *testscript.TestScript, complaint string, look func() (text string, ok bool)) {
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	over := time.After(patience)
+	for {
+		text, ok := look()
+		if ok {
+			fmt.Fprintln(ts.Stdout(), text)
+			return
+		}
+		select {
+		case <-again.C:
+		case <-over:
+			ts.Fatalf("%s:\n%s", complaint, text)
+		}
 	}
 }
 

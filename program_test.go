@@ -18,6 +18,7 @@
 //	                      ask the admin origin without the token, whatever the status
 //	background PATH       ask the script origin and go on; answered waits for the answer
 //	                      and prints it
+//	becomes STATUS [RUN]  wait until a run ($ID unless named) has that status, and print it
 //	await FILTER          wait until the log has an entry that the filter chooses, and
 //	                      print the newest one
 //	await -next FILTER    the same, of the entries after the last awaited one
@@ -29,6 +30,11 @@
 //	fill FILE MB          write a file of that many megabytes
 //	upstream              start an API that scripts can call: $UPSTREAM, and $REFUSED,
 //	                      where nothing listens; see upstream.ServeHTTP
+//	question              set $ASK to the path of the form that run $ID waits for
+//	reached [-count=N] REGEXP
+//	                      wait until the upstream has got a request that matches (N of them)
+//	nowhere VALUE DIR     look for a value in every byte of a data folder that nobody uses,
+//	                      and in what its store and its log say
 //	received              print the requests that the upstream has got
 //
 // `! http …` and `! api …` expect a status of 400 or more.
@@ -48,6 +54,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	cli.Child()
 	testscript.Main(m, map[string]func(){
 		"reprise": func() { os.Exit(cli.Main(os.Args[1:], cli.StdIO())) },
 	})
@@ -66,9 +73,10 @@ func TestProgram(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": cmdStart, "end": cmdEnd, "crash": cmdCrash, "http": cmdHTTP, "api": cmdAPI, "admin": cmdAdmin,
-			"background": cmdBackground, "answered": cmdAnswered, "await": cmdAwait,
+			"background": cmdBackground, "becomes": cmdBecomes, "answered": cmdAnswered, "await": cmdAwait,
 			"tail": cmdTail, "tailed": cmdTailed, "address": cmdAddress, "fill": cmdFill, "certificate": cmdCertificate,
-			"upstream": cmdUpstream, "received": cmdReceived,
+			"upstream": cmdUpstream, "received": cmdReceived, "reached": cmdReached, "question": cmdQuestion,
+			"nowhere": cmdNowhere,
 		},
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,10 +49,32 @@ func cmdReceived(ts *testscript.TestScript, _ bool, _ []string) {
 	fmt.Fprint(ts.Stdout(), u.log.String())
 }
 
+// cmdReached waits until the upstream has got a request.
+func cmdReached(ts *testscript.TestScript, neg bool, args []string) {
+	count := 1
+	if len(args) == 2 {
+		n, err := strconv.Atoi(strings.TrimPrefix(args[0], "-count="))
+		ts.Check(err)
+		count, args = n, args[1:]
+	}
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: reached [-count=N] REGEXP")
+	}
+	want, err := regexp.Compile(args[0])
+	ts.Check(err)
+	u := programOf(ts).upstream
+	lookUntil(ts, "no such request", func() (string, bool) {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		return u.log.String(), len(want.FindAllString(u.log.String(), -1)) >= count
+	})
+}
+
 // ServeHTTP answers by path:
 //
 //	/echo          the request as JSON: method, path, query, headers, body
 //	/status/404    that status, and a JSON body
+//	/mirror        200, or ?status, with the API key in headers and body
 //	/repeat        403, and the API key in the body, as careless APIs do
 //	/flaky?n=2     503 n times, then 200
 //	/limited?n=1   429 with Retry-After: 0 n times, then 200
@@ -60,6 +83,7 @@ func cmdReceived(ts *testscript.TestScript, _ bool, _ []string) {
 //	/big?mb=50     that many megabytes
 //	/hang          nothing, until the client leaves
 //	/redirect      302 to /echo
+//	/mirror        200, or ?status, with the X-Api-Key in headers and body
 //	/circle        302 to itself
 //	/token         an OAuth 2.0 token endpoint: the token is "fresh-token"
 //
@@ -95,6 +119,10 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(status, fmt.Sprintf(`{"reason":"the upstream says %d"}`, status))
 	case "repeat":
 		answer(403, fmt.Sprintf(`{"reason":"the key %s may not do this"}`, r.Header.Get("X-Api-Key")))
+	case "mirror":
+		w.Header().Set("X-Mirror", r.Header.Get("X-Api-Key"))
+		w.Header().Set("Set-Cookie", "session="+r.Header.Get("X-Api-Key"))
+		answer(number("status", 200), fmt.Sprintf(`{"key":%q,"query":%q,"body":%q}`, r.Header.Get("X-Api-Key"), r.URL.RawQuery, body))
 	case "flaky":
 		if try <= number("n", 2) {
 			answer(503, `{"reason":"come back later"}`)

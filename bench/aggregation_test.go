@@ -33,9 +33,9 @@ func project(b testing.TB, name, source string) string {
 	return dir
 }
 
-func startReprise(b testing.TB, dir string) *process {
+func startReprise(b testing.TB, dir string, flags ...string) *process {
 	b.Helper()
-	return spawn(b, "reprise", "serve", dir, "--addr", "127.0.0.1:0", "--no-admin")
+	return spawn(b, "reprise", append([]string{"serve", dir, "--addr", "127.0.0.1:0", "--no-admin", "--egress-allow", "loopback"}, flags...)...)
 }
 
 // merged checks that an answer holds the three objects.

@@ -34,7 +34,7 @@ func hammer(b testing.TB, p *process, path string, n int, d time.Duration, check
 	errs := make([]error, n)
 	var group sync.WaitGroup
 	for i := range n {
-		group.Go(func() { counts[i], errs[i] = client(host, request, began.Add(d), check) })
+		group.Go(func() { counts[i], errs[i] = keepAsking(host, request, began.Add(d), check) })
 	}
 	group.Wait()
 	took := time.Since(began)
@@ -67,8 +67,8 @@ func once(b testing.TB, p *process, path string) []byte {
 	return body
 }
 
-// client is one connection: a request, its answer, and again.
-func client(host string, request []byte, until time.Time, check func([]byte) error) (count int, err error) {
+// keepAsking is one connection: a request, its answer, and again.
+func keepAsking(host string, request []byte, until time.Time, check func([]byte) error) (count int, err error) {
 	err = converse(host, request, func() bool { return time.Now().Before(until) }, func(body []byte) error {
 		count++
 		return check(body)

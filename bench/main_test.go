@@ -13,6 +13,7 @@ import (
 const roleVariable = "REPRISE_BENCH_ROLE"
 
 func TestMain(m *testing.M) {
+	cli.Child()
 	switch role := os.Getenv(roleVariable); role {
 	case "":
 		os.Exit(m.Run())
@@ -20,6 +21,8 @@ func TestMain(m *testing.M) {
 		serveUpstream()
 	case "reference":
 		serveReference(os.Args[1])
+	case "log":
+		serveLog(os.Args[1], os.Args[2])
 	case "reprise":
 		stop := profile(os.Getenv("REPRISE_BENCH_PROFILE"))
 		code := cli.Main(os.Args[1:], cli.StdIO())

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -65,19 +66,37 @@ func spawn(b testing.TB, role string, args ...string) *process {
 	return nil
 }
 
-// cpu is the time the process has used so far.
-func (p *process) cpu(b testing.TB) time.Duration {
+// cpu is the time that the process and its worker processes have used so far.
+func (p *process) cpu(b testing.TB) (total time.Duration) {
 	b.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		b.Fatal(err)
+	for _, pid := range p.pids() {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue // a worker that has ended
+		}
+		// The name in parentheses may hold spaces; user and system time are the
+		// 12th and 13th fields after it, in ticks of 10 ms.
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		user, _ := strconv.Atoi(fields[11])
+		system, _ := strconv.Atoi(fields[12])
+		total += time.Duration(user+system) * 10 * time.Millisecond
 	}
-	// The name in parentheses may hold spaces; user and system time are the
-	// 12th and 13th fields after it, in ticks of 10 ms.
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond
+	return total
+}
+
+// pids are the process and its children.
+func (p *process) pids() []int {
+	list := []int{p.cmd.Process.Pid}
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid))
+	for _, task := range tasks {
+		text, _ := os.ReadFile(task)
+		for word := range strings.FieldsSeq(string(text)) {
+			if pid, err := strconv.Atoi(word); err == nil {
+				list = append(list, pid)
+			}
+		}
+	}
+	return list
 }
 
 // memory is the process's resident memory in KiB.

@@ -39,13 +39,15 @@ func listen() net.Listener {
 	return l
 }
 
-// serveUpstream is the API that is called: GET /small/ID is 1 KB of JSON. It
+// serveUpstream is the API that is called: GET /small/ID is 1 KB of JSON, /large/ID 100 KB. It
 // speaks just enough HTTP to be cheaper than any program under test.
 func serveUpstream() {
 	answers := map[string][]byte{}
 	for _, id := range []string{"1", "2", "3"} {
-		body := object(id, 1000)
-		answers["/small/"+id] = append(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body)), body...)
+		for path, size := range map[string]int{"/small/": 1000, "/large/": 100_000} {
+			body := object(id, size)
+			answers[path+id] = append(fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body)), body...)
+		}
 	}
 	missing := []byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 	l := listen()
@@ -80,7 +82,8 @@ func serveUpstream() {
 }
 
 // serveReference is what the scripts do, as a Go programmer would write it:
-// GET /hello, and GET /aggregate: three calls in parallel, decode, merge, encode.
+// GET /hello; GET /aggregate: three calls in parallel, decode, merge, encode; and
+// GET /calls: some one after another.
 func serveReference(upstream string) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConns: 1024, MaxIdleConnsPerHost: 1024}}
 	get := func(r *http.Request, id string) (any, error) {
@@ -123,6 +126,26 @@ func serveReference(upstream string) {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		_, _ = w.Write(text)
+	})
+	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, r *http.Request) {
+		total := 0.0
+		for range callsPerRequest {
+			v, err := get(r, "1")
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusBadGateway)
+				return
+			}
+			object, _ := v.(map[string]any)
+			n, _ := object["total_1"].(float64)
+			total += n
+		}
+		text, err := json.Marshal(map[string]any{"total": total})
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(text)
 	})
 	mux.HandleFunc("GET /hello", func(w http.ResponseWriter, _ *http.Request) {

@@ -17,7 +17,8 @@ import (
 )
 
 // chatty logs 20 lines per request.
-const chatty = `export default {
+const chatty = `export const config = { limits: { logRate: 20_000 } };
+export default {
   fetch() {
     for (let i = 0; i < 20; i++) console.log("line", { i, text: "something a script might say" });
     return new Response("ok");
@@ -35,7 +36,7 @@ var entryStart = []byte(`{"seq":`)
 // request and its share of the tails is reported beside.
 func BenchmarkTails(b *testing.B) {
 	dir := project(b, "chatty", chatty)
-	p := spawn(b, "reprise", "serve", dir, "--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+	p := spawn(b, "reprise", "serve", dir, "--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--limit-log-rate", "20000")
 	const rate, length = 500, 4 * time.Second // 500 requests × 20 lines
 	paced(b, p, "/chatty", rate, time.Second) // warm up
 	var without, with, cpuWithout, cpuWith []float64

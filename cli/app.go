@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,12 +20,14 @@ import (
 	"reprise/bindings/retry"
 	"reprise/bindings/run"
 	"reprise/bindings/secrets"
+	"reprise/bindings/std"
 	"reprise/connections"
+	"reprise/connections/egress"
+	"reprise/connections/vault"
 	"reprise/runtime"
 	"reprise/runtime/logs"
 	"reprise/runtime/script"
 	"reprise/runtime/vm"
-	"reprise/runtime/vm/web"
 	"reprise/runtime/worker"
 	"reprise/server"
 	"reprise/server/admin"
@@ -43,6 +47,7 @@ type appOptions struct {
 	watch  bool
 	show   io.Writer // where log entries are printed; nil for nowhere
 	choose func(*logs.Entry) bool
+	reread func() (*Config, error) // reads all settings anew; nil where they do not change
 }
 
 // app is the whole program, wired. It is made and started by startApp.
@@ -50,21 +55,31 @@ type app struct {
 	config  *Config
 	options appOptions
 
-	project *script.Project
-	scripts *scripts
-	store   store.Store
-	logData store.LogStore
-	log     *logs.Log
-	screen  *terminal
-	engine  *runtime.Engine
-	http    *httpbind.Binding
-	server  *server.Server
-	watch   func() error // stops watching
+	project   *script.Project
+	scripts   *scripts
+	store     store.Store
+	logData   store.LogStore
+	log       *logs.Log
+	screen    *terminal
+	pool      *worker.Pool            // nil when scripts are executed in this process
+	sandbox   atomic.Pointer[sandbox] // what the first worker said
+	ended     atomic.Uint64           // workers that were not dismissed
+	builder   *script.BuilderProcess  // nil when sources are bundled in this process
+	sees      atomic.Pointer[sandbox] // what the first builder process said
+	metrics   *metrics.Metrics
+	engine    *runtime.Engine
+	secrets   *connections.Secrets
+	vault     *vault.Vault // nil when nothing is kept
+	http      *httpbind.Binding
+	server    *server.Server
+	watch     func() error // stops watching
+	upstreams *connections.Set
+	live      []connections.Upstream // that reprise.yaml had last; the watcher's
 }
 
 // modules are the VM sides of the bindings.
 func modules() []vm.Module {
-	return []vm.Module{httpbind.Module(), kv.Module(), run.Module(), retry.Module(), authbind.Module(), secrets.Module()}
+	return []vm.Module{httpbind.Module(), kv.Module(), run.Module(), retry.Module(), authbind.Module(), secrets.Module(), std.Module()}
 }
 
 // startApp wires the rooms together and starts them. When it returns, both
@@ -82,8 +97,16 @@ func (a *app) start(ctx context.Context) (err error) {
 	if a.project, err = script.OpenProject(a.config.Dir); err != nil {
 		return usagef("%w", err)
 	}
-	workers := worker.New(worker.Options{Platform: web.Platform(), Modules: modules(), Connect: httpbind.Connect})
-	a.scripts = newScripts(a.config, a.project, workers, logger)
+	workers := a.newWorkers(logger)
+	if a.upstreams, err = connections.NewSet(a.config.Connections...); err != nil {
+		return usagef("%w", err)
+	}
+	a.live = a.config.Connections
+	a.scripts = newScripts(a.config, a.project, a.newBuilder(), workers, a.upstreams, logger)
+	if a.options.watch && !a.options.memory {
+		a.scripts.opened = make(chan store.Store, 1)
+	}
+	a.count()
 	if err := a.loadAndOpen(ctx, logger); err != nil {
 		return err
 	}
@@ -101,10 +124,16 @@ func (a *app) Emit(e logs.Entry) uint64 { return a.scripts.Emit(e) }
 func (a *app) loadAndOpen(ctx context.Context, logger *slog.Logger) error {
 	var group errgroup.Group
 	group.Go(func() error { return a.scripts.registry.Load(ctx) })
+	if a.pool != nil {
+		group.Go(a.pool.Start)
+	}
 	group.Go(func() (err error) {
 		s, err := badger.Open(badger.Options{Dir: filepath.Join(a.config.Data, "store"), InMemory: a.options.memory, Logger: logger})
 		if err == nil {
 			a.store = s
+		}
+		if a.scripts.opened != nil {
+			a.scripts.opened <- a.store // there is room
 		}
 		return err
 	})
@@ -121,21 +150,59 @@ func (a *app) loadAndOpen(ctx context.Context, logger *slog.Logger) error {
 }
 
 // serve makes the engine and the server and starts them.
-func (a *app) serve(ctx context.Context, workers *worker.Host, logger *slog.Logger) error {
+func (a *app) serve(ctx context.Context, workers worker.Workers, logger *slog.Logger) error {
 	c := a.config
-	upstreams, err := connections.NewSet()
-	if err != nil {
+	if err := a.openSecrets(ctx, logger); err != nil {
 		return err
-	}
-	vault, err := connections.NewSecrets(c.Secrets, c.SecretHosts)
-	if err != nil {
-		return usagef("%w", err)
 	}
 	env, err := c.envJSON()
 	if err != nil {
 		return err
 	}
-	m := metrics.New(metrics.Options{
+	m := a.metrics
+	a.upstreams.Observe(connections.Observer{Request: m.ConnectionRequest, Circuit: a.circuit, Held: a.held})
+	a.scripts.reloaded = m.Reloaded
+	policy, err := egress.New(egress.Options{Allow: c.EgressAllow, Loopback: a.options.dev})
+	if err != nil {
+		return usagef("egress.allow: %w", err)
+	}
+	a.http = httpbind.New(httpbind.Options{Connections: a.upstreams, Secrets: a.secrets, Egress: policy})
+	a.engine, err = runtime.New(ctx, runtime.Options{
+		Store: a.store, Log: a.log, Scripts: a.scripts, Workers: workers, Meter: m, Logger: logger,
+		Bindings: []runtime.Binding{a.http, kv.New(a.store)},
+		Env:      env, Secrets: a.secrets.Names,
+		Lines: a.scripts.lines, Revisions: a.scripts, URL: a.publicURL, Retention: runtime.Retention{Age: c.RunRetention, PerScript: c.RunMaxPerScript},
+	})
+	if err != nil {
+		return err
+	}
+	a.engine.Bind(run.New(a.engine))
+	if a.options.watch { // not for one run of a file
+		a.scripts.schedule(a.engine)
+	}
+	o := a.serverOptions(m, logger)
+	o.Listening = func() error {
+		return errors.Join(policy.Guard(a.server.AdminAddr()), a.upstreams.SetSelf(a.server.SelfURL()))
+	}
+	a.server, err = server.New(o)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	a.scripts.server.Store(a.server)
+	if err := a.server.Start(ctx); err != nil {
+		return err
+	}
+	a.engine.Run() // now that what runs call is there
+	if a.options.watch {
+		a.startWatching(ctx, logger)
+	}
+	return nil
+}
+
+// count makes the metrics. They are there before anything happens that counts;
+// what their gauges ask is made later, and before anybody can ask.
+func (a *app) count() {
+	gauges := metrics.Options{
 		Version: Version, Scripts: a.scripts.counts,
 		Tails: func() int {
 			if s := a.scripts.server.Load(); s != nil {
@@ -153,47 +220,32 @@ func (a *app) serve(ctx context.Context, workers *worker.Host, logger *slog.Logg
 			}
 			return 0
 		},
-	})
-	a.scripts.reloaded = m.Reloaded
-	a.http = httpbind.New(httpbind.Options{Connections: upstreams, Secrets: vault})
-	a.engine, err = runtime.New(ctx, runtime.Options{
-		Store: a.store, Log: a.log, Scripts: a.scripts, Workers: workers, Meter: m, Logger: logger,
-		Bindings: []runtime.Binding{a.http, kv.New(a.store)},
-		Env:      env, Connections: upstreams.Names(), Secrets: vault.Names,
-	})
-	if err != nil {
-		return err
 	}
-	a.server, err = server.New(a.serverOptions(m, logger))
-	if err != nil {
-		return usagef("%w", err)
+	a.workerGauges(&gauges)
+	a.metrics = metrics.New(gauges)
+}
+
+// publicURL is where people reach the script origin.
+func (a *app) publicURL() string {
+	if s := a.scripts.server.Load(); s != nil {
+		return s.ScriptsURL()
 	}
-	a.scripts.server.Store(a.server)
-	if err := a.server.Start(ctx); err != nil {
-		return err
-	}
-	if err := upstreams.SetSelf(a.server.SelfURL()); err != nil {
-		return err
-	}
-	if a.options.watch {
-		a.startWatching(ctx, logger)
-	}
-	return nil
+	return ""
 }
 
 func (a *app) serverOptions(m *metrics.Metrics, logger *slog.Logger) server.Options {
 	c := a.config
 	o := server.Options{
 		Addr: c.Addr, Admin: c.Admin, DataDir: c.Data, Engine: a.engine, Scripts: a.scripts.registry, Log: a.log, Metrics: m,
-		Secret: func(name string) (string, bool) {
-			value, ok := c.Secrets[name]
-			return value, ok
-		},
+		Secret: a.secrets.Value, Connections: a.upstreams,
 		Logger: logger, Version: Version, Project: a.project.Root, Dev: a.options.dev,
-		TLSCert: c.TLSCert, TLSKey: c.TLSKey, AdminHosts: c.AdminHosts,
+		TLSCert: c.TLSCert, TLSKey: c.TLSKey, AdminHosts: c.AdminHosts, Limits: c.Limits, Workers: a.describeWorkers,
 	}
 	if rel, err := filepath.Rel(a.project.Root, a.project.Scripts); err == nil {
 		o.Folder = filepath.ToSlash(rel)
+	}
+	if a.pool != nil {
+		o.Apart = a.pool.Marked
 	}
 	if c.NoAdmin {
 		o.Admin = ""
@@ -201,6 +253,10 @@ func (a *app) serverOptions(m *metrics.Metrics, logger *slog.Logger) server.Opti
 	if a.options.memory {
 		o.DataDir = ""
 	}
+	if a.vault != nil {
+		o.Secrets = a.vault
+	}
+	o.Checks = append(o.Checks, admin.Check{Name: "workers", Test: a.checkWorkers}, admin.Check{Name: "sandbox", Test: func() error { return nil }, Note: a.sandboxNote})
 	if h, ok := a.store.(interface{ Health() error }); ok {
 		o.Checks = append(o.Checks, admin.Check{Name: "store", Test: h.Health})
 	}
@@ -210,16 +266,18 @@ func (a *app) serverOptions(m *metrics.Metrics, logger *slog.Logger) server.Opti
 // startWatching keeps the scripts current until the app is closed.
 func (a *app) startWatching(ctx context.Context, logger *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
+	var watching sync.WaitGroup
+	if a.options.reread != nil {
+		watching.Go(func() { a.watchConfig(ctx) })
+	}
+	watching.Go(func() {
 		if err := a.scripts.registry.Watch(ctx); err != nil {
 			logger.Error("files are not watched: saves need a restart", "error", err)
 		}
-	}()
+	})
 	a.watch = func() error {
 		cancel()
-		<-ended
+		watching.Wait()
 		return nil
 	}
 }
@@ -246,8 +304,20 @@ func (a *app) close(ctx context.Context) error {
 	if a.engine != nil {
 		errs = append(errs, a.engine.Close(ctx))
 	}
+	if a.scripts != nil {
+		a.scripts.lines.Close()
+	}
+	if a.pool != nil {
+		a.pool.Close()
+	}
+	if a.builder != nil {
+		a.builder.Close()
+	}
 	if a.http != nil {
 		a.http.Close()
+	}
+	if a.vault != nil {
+		a.vault.Close()
 	}
 	if a.store != nil { // before the log: it is what must not be lost
 		errs = append(errs, a.store.Close())

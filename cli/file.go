@@ -12,27 +12,45 @@ import (
 
 	"github.com/goccy/go-yaml"
 	yamlprinter "github.com/goccy/go-yaml/printer"
+	"github.com/goccy/go-yaml/token"
 )
 
 // file is reprise.yaml. Keys that are not here are errors.
 type file struct {
-	Addr       *string               `yaml:"addr"`
-	Admin      *string               `yaml:"admin"`
-	NoAdmin    *bool                 `yaml:"noAdmin"`
-	Data       *string               `yaml:"data"`
-	LogFormat  *string               `yaml:"logFormat"`
-	TLSCert    *string               `yaml:"tlsCert"`
-	TLSKey     *string               `yaml:"tlsKey"`
-	Poll       *bool                 `yaml:"poll"`
-	AdminHosts []string              `yaml:"adminHosts"`
-	Logs       fileLogs              `yaml:"logs"`
-	Env        map[string]any        `yaml:"env"`
-	Secrets    map[string]fileSecret `yaml:"secrets"`
+	Addr           *string                   `yaml:"addr"`
+	Admin          *string                   `yaml:"admin"`
+	NoAdmin        *bool                     `yaml:"noAdmin"`
+	Data           *string                   `yaml:"data"`
+	LogFormat      *string                   `yaml:"logFormat"`
+	TLSCert        *string                   `yaml:"tlsCert"`
+	TLSKey         *string                   `yaml:"tlsKey"`
+	Poll           *bool                     `yaml:"poll"`
+	Workers        any                       `yaml:"workers"` // a number, or auto
+	WorkerMemory   *string                   `yaml:"workerMemory"`
+	RequireSandbox *bool                     `yaml:"requireSandbox"`
+	AdminHosts     []string                  `yaml:"adminHosts"`
+	Logs           fileLogs                  `yaml:"logs"`
+	Runs           fileRuns                  `yaml:"runs"`
+	Limits         fileLimits                `yaml:"limits"`
+	Env            map[string]any            `yaml:"env"`
+	Secrets        map[string]fileSecret     `yaml:"secrets"`
+	Connections    map[string]fileConnection `yaml:"connections"`
+	MasterKeyFile  *string                   `yaml:"masterKeyFile"`
+	Egress         fileEgress                `yaml:"egress"`
 }
 
 type fileLogs struct {
 	Retention *string `yaml:"retention"`
 	MaxBytes  *int64  `yaml:"maxBytes"`
+}
+
+type fileRuns struct {
+	Retention    *string `yaml:"retention"`
+	MaxPerScript *int    `yaml:"maxPerScript"`
+}
+
+type fileEgress struct {
+	Allow []string `yaml:"allow"`
 }
 
 type fileSecret struct {
@@ -55,7 +73,7 @@ func readFile(path string) (*file, error) {
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
 		return nil, usagef("%s", explainYAML(path, err))
 	}
-	return &f, nil
+	return &f, f.Limits.check(path)
 }
 
 // explainYAML says what is wrong with a file, and shows the line. The decoder's
@@ -74,6 +92,11 @@ func explainYAML(path string, err error) string {
 	case errors.As(err, &unknown):
 		message = strings.Replace(message, "unknown field", "there is no setting", 1)
 	}
+	return showToken(path, at, message)
+}
+
+// showToken is a message about a place in a file, with the line.
+func showToken(path string, at *token.Token, message string) string {
 	var p yamlprinter.Printer
 	frame := strings.TrimRight(p.PrintErrorToken(at, false), "\n")
 	return fmt.Sprintf("%s:%d:%d: %s\n%s", path, at.Position.Line, at.Position.Column, message, frame)
@@ -118,9 +141,19 @@ func (f *file) settings(dir string) map[string]any {
 	put("logFormat", f.LogFormat != nil, func() any { return *f.LogFormat })
 	put("tlsCert", f.TLSCert != nil, func() any { return below(*f.TLSCert) })
 	put("tlsKey", f.TLSKey != nil, func() any { return below(*f.TLSKey) })
+	put("masterKeyFile", f.MasterKeyFile != nil, func() any { return below(*f.MasterKeyFile) })
 	put("adminHosts", f.AdminHosts != nil, func() any { return f.AdminHosts })
 	put("poll", f.Poll != nil, func() any { return *f.Poll })
+	put("workers", f.Workers != nil, func() any { return fmt.Sprint(f.Workers) })
+	put("workerMemory", f.WorkerMemory != nil, func() any { return *f.WorkerMemory })
+	put("requireSandbox", f.RequireSandbox != nil, func() any { return *f.RequireSandbox })
+	put("egress.allow", f.Egress.Allow != nil, func() any { return f.Egress.Allow })
 	put("logs.retention", f.Logs.Retention != nil, func() any { return *f.Logs.Retention })
 	put("logs.maxBytes", f.Logs.MaxBytes != nil, func() any { return *f.Logs.MaxBytes })
+	put("runs.retention", f.Runs.Retention != nil, func() any { return *f.Runs.Retention })
+	put("runs.maxPerScript", f.Runs.MaxPerScript != nil, func() any { return *f.Runs.MaxPerScript })
+	for name, l := range f.Limits.byName() {
+		out["limits."+name] = l.text
+	}
 	return out
 }

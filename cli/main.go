@@ -46,6 +46,7 @@ var errSilent = errors.New("failed")
 // Main runs a command and returns the process's exit code. SIGINT and SIGTERM
 // end it gracefully; a second one ends it at once.
 func Main(args []string, stdio IO) int {
+	Child()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal has its default effect
@@ -89,7 +90,7 @@ Save a script and it is live. Without a command, reprise is "reprise dev".`,
 	addServeFlags(root)
 	root.Args = dirArgument
 	root.SuggestionsMinimumDistance = 2 // SuggestionsFor has no default of its own
-	root.AddCommand(dev, newServe(stdio), newRun(stdio), newTail(stdio), newTypes(stdio), newInit(stdio), newVersion(stdio))
+	root.AddCommand(dev, newServe(stdio), newRun(stdio), newRuns(stdio), newCheck(stdio), newConnections(stdio), newSecret(stdio), newTail(stdio), newTypes(stdio), newInit(stdio), newVersion(stdio))
 	strictCompletion(root)
 	return root
 }
@@ -119,7 +120,7 @@ func dirArgument(cmd *cobra.Command, args []string) error {
 func hintFor(root *cobra.Command, typed string) string {
 	near := root.SuggestionsFor(typed)
 	if len(near) == 0 {
-		return "see reprise --help for the commands"
+		return fmt.Sprintf("see %s --help for the commands", root.CommandPath())
 	}
 	for _, name := range near {
 		if strings.HasPrefix(name, typed) {

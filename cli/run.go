@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +37,7 @@ port, so env.self works.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := readInput(input, stdio.In)
+			text, err := readJSON("--input", input, stdio.In)
 			if err != nil {
 				return err
 			}
@@ -49,20 +48,22 @@ port, so env.self works.`,
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "do not print log entries")
 	cmd.Flags().String("data", "", "data folder to use; without it nothing is kept")
 	cmd.Flags().String("log-format", "text", "how log entries are printed: text or json")
+	addMasterKeyFlag(cmd.Flags())
 	return cmd
 }
 
-// readInput returns the JSON text that --input names.
-func readInput(input string, stdin io.Reader) (json.RawMessage, error) {
-	text := []byte(input)
+// readJSON returns the JSON text that an argument is or names: - is standard
+// input, @FILE a file.
+func readJSON(name, argument string, stdin io.Reader) (json.RawMessage, error) {
+	text := []byte(argument)
 	var err error
-	if input == "-" {
+	if argument == "-" {
 		text, err = io.ReadAll(stdin)
-	} else if path, ok := strings.CutPrefix(input, "@"); ok {
+	} else if path, ok := strings.CutPrefix(argument, "@"); ok {
 		text, err = os.ReadFile(path)
 	}
 	if err != nil {
-		return nil, usagef("--input: %w", err)
+		return nil, usagef("%s: %w", name, err)
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, nil
@@ -70,9 +71,9 @@ func readInput(input string, stdin io.Reader) (json.RawMessage, error) {
 	var syntax *json.SyntaxError
 	var value any
 	if err := json.Unmarshal(text, &value); errors.As(err, &syntax) {
-		return nil, usagef("--input is not valid JSON: %w at byte %d of %.80q", err, syntax.Offset, text)
+		return nil, usagef("%s is not valid JSON: %w at byte %d of %.80q", name, err, syntax.Offset, text)
 	} else if err != nil {
-		return nil, usagef("--input is not valid JSON: %w", err)
+		return nil, usagef("%s is not valid JSON: %w", name, err)
 	}
 	return text, nil
 }
@@ -140,7 +141,8 @@ func (a *app) runFile(ctx context.Context, file string, input json.RawMessage) (
 	if err != nil {
 		return runtime.Run{}, err
 	}
-	run, _, err := a.engine.Start(ctx, runtime.StartRequest{Script: name, Input: input})
+	// An interrupt must not leave it open whether there is a run now.
+	run, _, err := a.engine.Start(context.WithoutCancel(ctx), runtime.StartRequest{Script: name, Input: input})
 	if err != nil {
 		return run, err
 	}
@@ -156,11 +158,12 @@ func (a *app) runFile(ctx context.Context, file string, input json.RawMessage) (
 	return a.awaitEnd(rest, id)
 }
 
-// awaitEnd returns a run when it has ended.
+// awaitEnd returns a run when it has ended, or when it goes on only if somebody
+// resumes it, which nobody can do here.
 func (a *app) awaitEnd(ctx context.Context, id string) (runtime.Run, error) {
 	for {
-		run, err := a.engine.Wait(ctx, id, time.Hour)
-		if err != nil || run.Status.Ended() {
+		run, err := a.engine.Wait(ctx, id, longestWait)
+		if err != nil || run.Status.Ended() || run.Status.StandsStill() {
 			return run, err
 		}
 	}
@@ -204,11 +207,21 @@ func report(run runtime.Run, stdio IO) error {
 		_, err := fmt.Fprintln(stdio.Out, b.String())
 		return err
 	}
-	if run.Error == nil {
+	switch {
+	case run.Divergence != nil:
+		fmt.Fprintf(stdio.Err, "the run %s has diverged\n", run.ID)
+		printDivergence(stdio.Err, "  ", run.Divergence)
+		return errSilent
+	case run.Error != nil:
+		printError(stdio.Err, run.Error)
+		if !run.Status.Ended() {
+			fmt.Fprintf(stdio.Err, "the run %s is %s: %s\n", run.ID, run.Status, run.Reason)
+		}
+		return errSilent
+	case run.Status.Ended():
 		return fmt.Errorf("the run was %s: %s", run.Status, run.Reason)
 	}
-	printError(stdio.Err, run.Error)
-	return errSilent
+	return fmt.Errorf("the run %s is %s: %s", run.ID, run.Status, run.Reason)
 }
 
 // printError prints an error with its stack, its causes with theirs, and what

@@ -37,7 +37,7 @@ func TestInterruptedRun(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a, err := startApp(t.Context(), c, appOptions{memory: true})
+	a, err := startApp(t.Context(), c, appOptions{dev: true, memory: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,43 +4,61 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"reprise/connections"
 	"reprise/runtime"
 	"reprise/runtime/call"
 	"reprise/runtime/logs"
+	"reprise/runtime/schedule"
 	"reprise/runtime/script"
 	"reprise/runtime/worker"
 	"reprise/server"
+	"reprise/store"
 )
 
 // scripts joins the registry of revisions with those who need them: the
 // workers that hold their VMs, the engine that asks which one is current, and
 // the site that routes to them. It is told of every change and passes it on.
 type scripts struct {
-	registry *script.Registry
-	workers  *worker.Host
-	server   atomic.Pointer[server.Server] // nil until it has been made
-	reloaded func(ok bool)                 // meter
-	logger   *slog.Logger
+	registry  *script.Registry
+	project   *script.Project
+	builder   script.Builds
+	workers   worker.Workers
+	most      call.Limits // that a script may use
+	upstreams *connections.Set
+	lines     *logs.Throttle                // takes what scripts print
+	server    atomic.Pointer[server.Server] // nil until it has been made
+	reloaded  func(ok bool)                 // meter
+	logger    *slog.Logger
 
 	current atomic.Pointer[map[string]*runtime.Script]
+	engine  atomic.Pointer[runtime.Engine] // nil until it has been made
+	opened  chan store.Store               // gets the store, or nil if it does not open; nil where what served last does not count
 
-	mu      sync.Mutex
-	log     *logs.Log         // nil until it is open; guarded by mu
-	early   []logs.Entry      // emitted before; guarded by mu
-	checked map[string]string // revisions evaluated and not yet serving, by script; guarded by mu
-	serving map[string]string // revisions that serve, by script; guarded by mu
+	emits sync.Mutex   // held for no longer than it takes to emit
+	log   *logs.Log    // nil until it is open; guarded by emits
+	early []logs.Entry // emitted before; guarded by emits
+
+	mu      sync.Mutex                  // may be held while a revision is loaded: what the workers call must not take it
+	checked map[string]string           // revisions evaluated and not yet serving, by script; guarded by mu
+	serving map[string]string           // revisions that serve, by script; guarded by mu
+	loaded  map[string]*script.Revision // those that serve, and others that somebody runs; guarded by mu
 }
 
-func newScripts(c *Config, project *script.Project, workers *worker.Host, logger *slog.Logger) *scripts {
-	s := &scripts{workers: workers, logger: logger, checked: map[string]string{}, serving: map[string]string{}, reloaded: func(bool) {}}
+func newScripts(c *Config, project *script.Project, builder script.Builds, workers worker.Workers, upstreams *connections.Set, logger *slog.Logger) *scripts {
+	s := &scripts{
+		upstreams: upstreams, project: project, builder: builder, workers: workers, most: c.Limits, logger: logger, reloaded: func(bool) {},
+		checked: map[string]string{}, serving: map[string]string{}, loaded: map[string]*script.Revision{},
+	}
+	s.lines = logs.NewThrottle(s.Emit)
 	s.current.Store(&map[string]*runtime.Script{})
 	o := script.Options{
-		Project: project, Builder: script.NewBuilder(script.BuilderOptions{}),
-		Check: s.check, Validate: server.Validate, OnEvent: s.event, Logger: logger,
+		Project: project, Builder: s.builder,
+		Check: s.check, Validate: s.validate, Served: s.lastServed, OnEvent: s.event, Logger: logger,
 		Ignore: []string{c.Data, filepath.Join(project.Root, ".reprise")},
 	}
 	if c.Poll {
@@ -50,12 +68,23 @@ func newScripts(c *Config, project *script.Project, workers *worker.Host, logger
 	return s
 }
 
+// validate reports why a revision can not serve: it names a connection that is
+// not there, or its route is wrong or taken.
+func (s *scripts) validate(others []*script.Revision, newcomer *script.Revision) error {
+	for _, name := range newcomer.Config.Connections {
+		if _, ok := s.upstreams.Get(name); !ok {
+			return call.Errorf(call.CodeLoad, "config.connections names %q, and %s has no such connection; there are %s", name, configFile, strings.Join(s.upstreams.Names(), ", "))
+		}
+	}
+	return server.Validate(others, newcomer)
+}
+
 // Current implements runtime.Scripts.
 func (s *scripts) Current(name string) *runtime.Script { return (*s.current.Load())[name] }
 
 // check evaluates a new revision in a VM, which then waits for its first run.
 func (s *scripts) check(_ context.Context, rev *script.Revision) ([]string, error) {
-	handlers, err := s.workers.Load(workerRevision(rev), s.printTopLevel(rev))
+	handlers, err := s.workers.Load(s.workerRevision(rev), s.printTopLevel(rev))
 	if err != nil {
 		return nil, err
 	}
@@ -66,12 +95,18 @@ func (s *scripts) check(_ context.Context, rev *script.Revision) ([]string, erro
 	return handlers, nil
 }
 
-func workerRevision(rev *script.Revision) worker.Revision {
+func (s *scripts) workerRevision(rev *script.Revision) worker.Revision {
+	limits := s.limitsOf(rev)
 	return worker.Revision{
 		ID: rev.ID, Script: rev.Script, Code: rev.Code, Map: rev.Map,
-		Fresh: rev.Config.Isolation == script.IsolationFresh,
+		Fresh:  rev.Config.Isolation == script.IsolationFresh,
+		Budget: worker.Budget{TurnCPU: limits.TurnCPU, CallDepth: int(limits.CallDepth)},
 	}
 }
+
+// limitsOf returns what a revision's script may use. One that was built when the
+// server allowed more gets no more than it allows now.
+func (s *scripts) limitsOf(rev *script.Revision) call.Limits { return rev.Config.Limits.Under(s.most) }
 
 // drop forgets the revision that a script has in a map. s.mu is held.
 func (s *scripts) drop(from map[string]string, name string) {
@@ -83,13 +118,14 @@ func (s *scripts) drop(from map[string]string, name string) {
 
 // printTopLevel makes entries of what a script prints while it is loaded.
 func (s *scripts) printTopLevel(rev *script.Revision) func(worker.Line) {
+	rate := int(s.limitsOf(rev).LogRate)
 	return func(l worker.Line) {
 		level, _ := logs.ParseLevel(l.Level)
 		e := logs.Entry{Time: time.Now(), Level: level, Kind: logs.KindConsole, Script: rev.Script, Revision: rev.ID, Msg: l.Msg, Fields: l.Fields}
 		if !l.Pos.IsZero() {
 			e.Src = &l.Pos
 		}
-		s.Emit(e)
+		s.lines.Print(e, rate)
 	}
 }
 
@@ -103,13 +139,16 @@ func (s *scripts) event(e script.Event) {
 	case script.EventLoaded, script.EventUpdated, script.EventRecovered:
 		failed = s.adopt(e.Revision)
 	case script.EventFailed:
+		if e.Revision != nil && s.serving[e.Script] != e.Revision.ID { // what served last serves on
+			failed = s.adopt(e.Revision)
+		}
 		s.drop(s.checked, e.Script)
 	case script.EventRemoved:
 		s.drop(s.checked, e.Script)
 		s.drop(s.serving, e.Script)
 	}
 	s.mu.Unlock()
-	if failed != nil { // said without the lock, which the log takes
+	if failed != nil { // said when nobody waits for the lock
 		s.logger.Error("a revision that was checked does not load", "script", e.Script, "revision", e.Revision.ID, "error", failed)
 	}
 	if e.Kind != script.EventWatching {
@@ -122,7 +161,7 @@ func (s *scripts) event(e script.Event) {
 func (s *scripts) adopt(rev *script.Revision) error {
 	if s.checked[rev.Script] == rev.ID {
 		delete(s.checked, rev.Script)
-	} else if _, err := s.workers.Load(workerRevision(rev), nil); err != nil {
+	} else if _, err := s.workers.Load(s.workerRevision(rev), nil); err != nil {
 		return err
 	}
 	s.drop(s.serving, rev.Script)
@@ -134,12 +173,18 @@ func (s *scripts) adopt(rev *script.Revision) error {
 func (s *scripts) publish() {
 	states := s.registry.List()
 	current := make(map[string]*runtime.Script, len(states))
+	var serving []*script.Revision
 	for i := range states {
 		if rev := states[i].Revision; rev != nil {
-			current[rev.Script] = &runtime.Script{Name: rev.Script, Revision: rev.ID, Handlers: rev.Handlers, Timeout: rev.Config.RequestTimeout()}
+			current[rev.Script] = s.runtimeScript(rev)
+			serving = append(serving, rev)
 		}
 	}
+	s.mu.Lock()
+	s.remember(serving...) // before anybody can begin a run of them
+	s.mu.Unlock()
 	s.current.Store(&current)
+	s.tellSchedules(current)
 	if srv := s.server.Load(); srv != nil {
 		if err := srv.ScriptsChanged(); err != nil {
 			s.logger.Error("some scripts can not be served", "error", err)
@@ -169,6 +214,9 @@ func reloadEntry(e script.Event) logs.Entry {
 	if e.Revision != nil {
 		en.Revision = e.Revision.ID
 	}
+	if !e.Since.IsZero() {
+		fields["since"] = e.Since
+	}
 	if e.Err != nil {
 		en.Level = logs.Error
 		st := script.State{Err: e.Err}
@@ -184,6 +232,9 @@ func reloadEntry(e script.Event) logs.Entry {
 				en.Msg += "\n" + p.Frame
 			}
 		}
+		if e.Unused != nil {
+			en.Msg += "\n" + e.Unused.Error()
+		}
 		fields["error"] = f
 		fields["status"] = "failed"
 	}
@@ -196,8 +247,8 @@ func reloadEntry(e script.Event) logs.Entry {
 // Emit passes an entry to the log, or keeps it until the log is open: scripts
 // are loaded while the stores open.
 func (s *scripts) Emit(e logs.Entry) uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.emits.Lock()
+	defer s.emits.Unlock()
 	if s.log == nil {
 		s.early = append(s.early, e)
 		return 0
@@ -207,11 +258,31 @@ func (s *scripts) Emit(e logs.Entry) uint64 {
 
 // attach gives the scripts their log, with what happened before it was open.
 func (s *scripts) attach(l *logs.Log) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.emits.Lock()
+	defer s.emits.Unlock()
 	s.log = l
 	for _, e := range s.early {
 		l.Emit(e)
 	}
 	s.early = nil
+}
+
+// schedule tells the engine what is scheduled and what serves, now and after
+// every change.
+func (s *scripts) schedule(e *runtime.Engine) {
+	s.engine.Store(e)
+	s.tellSchedules(*s.current.Load())
+}
+
+func (s *scripts) tellSchedules(current map[string]*runtime.Script) {
+	e := s.engine.Load()
+	if e == nil {
+		return
+	}
+	specs := make(map[string]*schedule.Spec, len(current))
+	for name, script := range current {
+		specs[name] = script.Schedule
+	}
+	e.Schedules(specs)
+	s.keepServing(e)
 }

@@ -37,6 +37,7 @@ visitors nothing about what is wrong inside.`,
 
 // serve runs the server until a signal ends it.
 func serve(cmd *cobra.Command, args []string, stdio IO, dev bool) error {
+	defer keepHeapRoomy()()
 	ctx := cmd.Context()
 	c, err := loadConfig(cmd, projectDir(args), os.Environ(), dev)
 	if err != nil {
@@ -49,6 +50,7 @@ func serve(cmd *cobra.Command, args []string, stdio IO, dev bool) error {
 	if dev {
 		o.choose = everything
 	}
+	o.reread = func() (*Config, error) { return loadConfig(cmd, projectDir(args), os.Environ(), dev) }
 	a, err := startApp(ctx, c, o)
 	if err != nil {
 		return err

@@ -2,23 +2,20 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"reprise/runtime/logs"
-	"reprise/server/datadir"
 	"reprise/server/tail"
 )
 
 func newTail(stdio IO) *cobra.Command {
 	var lines int
-	var url, token string
+	server := remote{stdio: stdio}
 	cmd := &cobra.Command{
 		Use:   "tail [filter]",
 		Short: "Follow the log of a running server",
@@ -37,46 +34,17 @@ HTTP calls, runs, reloads. The filter is the one of the studio:
 			if err != nil {
 				return err
 			}
-			if err := findServer(c.Data, &url, &token); err != nil {
+			if err := findServer(c.Data, &server.url, &server.token); err != nil {
 				return err
 			}
-			return follow(cmd.Context(), tail.DialOptions{URL: url, Token: token, Filter: filter, Tail: lines}, c.LogFormat, stdio)
+			return follow(cmd.Context(), tail.DialOptions{URL: server.url, Token: server.token, Filter: filter, Tail: lines}, c.LogFormat, stdio)
 		},
 	}
 	f := cmd.Flags()
 	f.IntVarP(&lines, "lines", "n", 50, "entries of the past to begin with")
-	f.String("data", ".reprise", "data folder of the server")
 	f.String("log-format", "text", "text or json")
-	f.StringVar(&url, "url", "", "admin origin of a server elsewhere, such as http://127.0.0.1:8081")
-	f.StringVar(&token, "token", "", "its token (default: REPRISE_TOKEN, or the data folder's)")
+	server.addFlags(f)
 	return cmd
-}
-
-// findServer fills in where the running server is and its token.
-func findServer(data string, url, token *string) error {
-	if *token == "" {
-		*token = os.Getenv(envPrefix + "TOKEN")
-	}
-	if *url == "" {
-		info, err := datadir.ReadInfo(data)
-		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("no server is running on the data folder %s; start one with \"reprise dev\", or give --data or --url", data)
-		}
-		if err != nil {
-			return err
-		}
-		if info.AdminURL == "" {
-			return errors.New("the server has no admin origin (--no-admin), so it can not be tailed")
-		}
-		*url = info.AdminURL
-	}
-	if *token == "" {
-		var err error
-		if *token, err = datadir.ReadToken(data); err != nil {
-			return fmt.Errorf("no token: give --token or REPRISE_TOKEN: %w", err)
-		}
-	}
-	return nil
 }
 
 // follow prints entries until ctx is done.

@@ -273,3 +273,58 @@ func TestScrubbingLooksIntoQuotedJSON(t *testing.T) {
 		t.Errorf("escaped to ASCII: %s", got)
 	}
 }
+
+func TestSecretsAreLive(t *testing.T) {
+	// What the store keeps comes and goes; what was given stays, and wins; rules
+	// for hosts wait for their secret.
+	s := secretsOf(t, map[string]string{"GIVEN": "given value"}, map[string][]string{"LATER": {"api.example.com"}})
+	use := s.Use(key)
+	text := func(name string) string {
+		got, err := use.Text(connections.Token(key, name))
+		if err != nil {
+			return string(call.CodeOf(err))
+		}
+		return got
+	}
+	want := func(names []string, given, later string) {
+		t.Helper()
+		if d := cmp.Diff(names, s.Names()); d != "" || text("GIVEN") != given || text("LATER") != later {
+			t.Errorf("names %v, GIVEN is %s, LATER is %s", s.Names(), text("GIVEN"), text("LATER"))
+		}
+	}
+	want([]string{"GIVEN"}, "given value", "SECRET_MISSING_ERROR")
+	for _, name := range []string{"GIVEN", "LATER"} {
+		if err := s.Put(name, "kept value"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want([]string{"GIVEN", "LATER"}, "given value", "kept value")
+	elsewhere, err := url.Parse("https://evil.example.com/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := use.Check(elsewhere); call.CodeOf(err) != call.CodeSecretNotAllowed {
+		t.Errorf("it may go anywhere: %v", err)
+	}
+	// A request that used a value scrubs it, also when it is another one by now.
+	if err := s.Put("LATER", "newer value"); err != nil {
+		t.Fatal(err)
+	}
+	if got := use.ScrubText("<kept value>"); got != "<"+connections.Token(key, "LATER")+">" {
+		t.Errorf("scrubbed: %s", got)
+	}
+	want([]string{"GIVEN", "LATER"}, "given value", "newer value")
+	for _, bad := range []map[string]string{{"LATER": ""}, {"a b": "value"}} {
+		if err := s.Replace(bad); err == nil || strings.Contains(err.Error(), "value of") {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+	want([]string{"GIVEN", "LATER"}, "given value", "newer value")
+	s.Remove("GIVEN")
+	s.Remove("LATER")
+	want([]string{"GIVEN"}, "given value", "SECRET_MISSING_ERROR")
+	if err := s.Replace(map[string]string{"LATER": "third value"}); err != nil {
+		t.Fatal(err)
+	}
+	want([]string{"GIVEN", "LATER"}, "given value", "third value")
+}

@@ -1,6 +1,6 @@
 // Package connections holds what the host knows about upstream APIs and keeps
-// from scripts: base URLs ([Set]), secret values ([Secrets]) and the access
-// tokens bought with them ([OAuth]).
+// from scripts: base URLs, credentials and limits ([Set], [Signer], [Passage]),
+// secret values ([Secrets]) and the access tokens bought with them ([OAuth]).
 //
 // A script holds a secret as a token, rps_NAME_ and 32 hexadecimal digits that
 // only this run could know ([Token]). A binding replaces the tokens of a
@@ -13,7 +13,8 @@
 //	body = use.Scrub(body)            // the tokens again
 //
 // The one invariant: no value of a secret is in anything this package returns
-// but what a [Use] resolves for the wire. Errors name secrets, never values.
+// but what a [Use] resolves for the wire, and what
+// [Secrets.Value] gives the server to compare. Errors name secrets, never values.
 //
 // It must not know runs, VMs or how requests are made.
 package connections

@@ -1,8 +1,11 @@
 package connections
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -13,33 +16,51 @@ import (
 // Self is the connection to this server's own script origin.
 const Self = "self"
 
-// Upstream is an API that scripts call by name.
-type Upstream struct {
-	Name    string
-	BaseURL string // absolute, without query: "https://api.example.com/v2"
-}
-
 // Set holds the upstreams by name. It is safe for concurrent use.
 type Set struct {
-	mu     sync.RWMutex
-	byName map[string]string // the base URL without a slash at its end; empty while unknown
+	mu       sync.RWMutex
+	byName   map[string]*upstream // guarded by mu; what is in it does not change
+	observer *Observer            // of all gates
+}
+
+// upstream is an Upstream in use.
+type upstream struct {
+	Upstream
+	base string // the base URL without a slash at its end; empty while unknown
+	gate *gate
 }
 
 // NewSet makes a set of upstreams and the built-in self, whose base URL is
 // unknown until SetSelf.
 func NewSet(upstreams ...Upstream) (*Set, error) {
-	s := &Set{byName: map[string]string{Self: ""}}
+	s := &Set{observer: &Observer{}, byName: map[string]*upstream{Self: {Upstream: Upstream{Name: Self}, gate: selfGate()}}}
+	return s, s.Replace(upstreams...)
+}
+
+// Replace has the set hold these upstreams, and self, from now on. Calls that are
+// under way end as they began. One whose limits stay the same goes on counting.
+func (s *Set) Replace(upstreams ...Upstream) error {
+	next := make(map[string]*upstream, len(upstreams)+1)
 	for _, u := range upstreams {
-		if _, taken := s.byName[u.Name]; taken {
-			return nil, fmt.Errorf("connections: there are two connections named %q; %q is the server itself", u.Name, Self)
+		if _, taken := next[u.Name]; taken || u.Name == Self {
+			return fmt.Errorf("connections: there are two connections named %q; %q is the server itself", u.Name, Self)
 		}
-		base, err := baseURL(u.BaseURL)
-		if err != nil {
-			return nil, fmt.Errorf("connections: %s: %w", u.Name, err)
+		if err := u.check(); err != nil {
+			return fmt.Errorf("connections: %s: %w", u.Name, err)
 		}
-		s.byName[u.Name] = base
+		base, _ := baseURL(u.BaseURL) // it has been checked
+		next[u.Name] = &upstream{Upstream: u, base: base, gate: newGate(&u, s.observer)}
 	}
-	return s, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, u := range next {
+		if old := s.byName[name]; old != nil && old.Concurrency == u.Concurrency && reflect.DeepEqual(old.Rate, u.Rate) && reflect.DeepEqual(old.Breaker, u.Breaker) {
+			u.gate = old.gate
+		}
+	}
+	next[Self] = s.byName[Self]
+	s.byName = next
+	return nil
 }
 
 // SetSelf says where the server's own script origin is.
@@ -50,7 +71,9 @@ func (s *Set) SetSelf(origin string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byName[Self] = base
+	next := maps.Clone(s.byName)
+	next[Self] = &upstream{Upstream: Upstream{Name: Self, BaseURL: origin}, base: base, gate: selfGate()}
+	s.byName = next
 	return nil
 }
 
@@ -59,12 +82,50 @@ func (s *Set) IsSelf(u *url.URL) bool {
 	if s == nil {
 		return false
 	}
-	s.mu.RLock()
-	base := s.byName[Self]
-	s.mu.RUnlock()
-	origin, isHTTP := strings.CutPrefix(base, u.Scheme+"://")
+	origin, isHTTP := strings.CutPrefix(s.get(Self).base, u.Scheme+"://")
 	return isHTTP && strings.EqualFold(origin, u.Host)
 }
+
+// get returns an upstream, or nil.
+func (s *Set) get(name string) *upstream {
+	if s == nil {
+		return nil
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byName[name]
+}
+
+// Get returns what is said of an upstream. It must not be changed.
+func (s *Set) Get(name string) (*Upstream, bool) {
+	u := s.get(name)
+	if u == nil {
+		return nil, false
+	}
+	return &u.Upstream, true
+}
+
+// Observe has o told of requests. It is called before there are any.
+func (s *Set) Observe(o Observer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*s.observer = o
+}
+
+// Enter waits until a request to an upstream may be sent. The error is ctx's, or
+// a CIRCUIT_OPEN_ERROR. A request to no upstream of the set has no Passage, and
+// neither has one to self: the server has limits of its own, for each script, and
+// a 429 of one must not hold up the calls of all.
+func (s *Set) Enter(ctx context.Context, name string) (*Passage, error) {
+	u := s.get(name)
+	if u == nil || name == Self {
+		return nil, nil
+	}
+	return u.gate.enter(ctx)
+}
+
+// selfGate is one that nothing passes: see Enter.
+func selfGate() *gate { return &gate{name: Self, throttle: &throttle{}} }
 
 func baseURL(text string) (string, error) {
 	u, err := url.Parse(text)
@@ -95,12 +156,12 @@ func (s *Set) Names() []string {
 // leave what is below the base URL; an absolute URL must be below it already,
 // as the links of a paged API are. Errors are *call.Error.
 func (s *Set) Resolve(name, path string) (string, error) {
-	s.mu.RLock()
-	base, ok := s.byName[name]
-	s.mu.RUnlock()
-	switch {
-	case !ok:
+	u := s.get(name)
+	if u == nil {
 		return "", call.Errorf(call.CodeNotFound, "there is no connection %q; there are %s", name, strings.Join(s.Names(), ", "))
+	}
+	base := u.base
+	switch {
 	case base == "":
 		return "", call.Errorf(call.CodeUnavailable, "the connection %q is not ready: the server is not listening yet", name)
 	case climbs(path):

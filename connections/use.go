@@ -96,14 +96,14 @@ func (u *Use) replace(text []byte, escape func(string) string) ([]byte, error) {
 func (u *Use) take(sec *secret, token string) {
 	if !slices.Contains(u.used, sec) {
 		u.used = append(u.used, sec)
-		u.scrub.add(sec.variants, token)
+		u.scrub.add(sec.variants(), token)
 	}
 }
 
 // Missing is the error of a secret that is not set.
 func Missing(name string) *call.Error {
-	return call.Errorf(call.CodeSecretMissing, "the secret %s is not set; set %s%s in the environment, or in .env in development, and start the server again",
-		name, EnvPrefix, name).WithData(map[string]string{"secret": name})
+	return call.Errorf(call.CodeSecretMissing, "the secret %s is not set; set it with \"reprise secret set %s\", or as %s%s in the environment (in development in .env) and start the server again",
+		name, name, EnvPrefix, name).WithData(map[string]string{"secret": name})
 }
 
 // Adopt scrubs one more credential, which was made of secrets: replaced by
@@ -126,7 +126,7 @@ func (u *Use) Check(to *url.URL) error {
 // sent again, would go there all the same: then its list must name the host.
 func (u *Use) CheckRedirect(to *url.URL, body []byte) error {
 	for _, sec := range u.used {
-		own := scrubber{old: sec.variants}
+		own := scrubber{old: sec.variants()}
 		if (own.in(to.String()) || own.inBytes(body)) && !sec.lists(to) {
 			return notAllowed(sec, to)
 		}

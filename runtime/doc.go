@@ -5,7 +5,12 @@
 // trace and log, perform) and goes back as an outcome. Durability, retries and
 // tracing are stations on that road; a binding only performs.
 //
-//	e, err := runtime.New(runtime.Options{Store: s, Logs: l, Scripts: registry, Workers: w, Bindings: b})
+// A durable run is driven by an actor, which writes its journal and is there
+// only while the run has something to do: begin with actor.go. A request is
+// driven by an execution alone: execution.go and fetch.go.
+//
+//	e, err := runtime.New(ctx, runtime.Options{Store: s, Log: l, Scripts: registry, Workers: w, Bindings: b})
+//	e.Run()
 //	run, _, err := e.Start(ctx, runtime.StartRequest{Script: "orders/fulfil", Input: input})
 //	run, err = e.Wait(ctx, run.ID, 10*time.Second)
 //

@@ -103,14 +103,15 @@ func TestErrorsAfterTheAnswerAreLogged(t *testing.T) {
 	}
 }
 
-func TestHeldBodiesAreBounded(t *testing.T) {
-	// A run that reads many large bodies keeps the newest; what is gone says so.
-	r := newRig(t, `async () => { let first, last; for (let i = 0; i < 40; i++) { last = await read(i); first ??= last; await body(last); }
-		const kept = await body(last); try { await body(first); return "kept"; } catch (e) { return e.name; } }`)
+func TestHeldBodiesOfARequestAreBounded(t *testing.T) {
+	// A request that reads many large bodies keeps the newest; what is gone says so.
+	r := newRig(t, `{ async fetch() { let first, last; for (let i = 0; i < 40; i++) { last = await read(i); first ??= last; await body(last); }
+		const kept = await body(last); try { await body(first); return new Response("kept"); } catch (e) { return new Response(e.name); } } }`)
 	r.binding.do = func(_ context.Context, p *call.Performance) call.Outcome {
 		return call.Outcome{Call: p.Call.ID, Value: []byte(`1`), Body: p.Hold(make([]byte, 2<<20))}
 	}
-	if run := r.finish(""); string(run.Output) != `"NotFoundError"` {
-		t.Fatalf("run = %+v, %v", run, run.Error)
+	res := r.Fetch("s", &worker.Request{Method: "GET", URL: "http://127.0.0.1/s"})
+	if res.Err != nil || string(res.Response.Body.Inline) != "NotFoundError" {
+		t.Fatalf("result = %+v, %v", res.Response, res.Err)
 	}
 }

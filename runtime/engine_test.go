@@ -106,6 +106,14 @@ func (putBinding) Committed(p *call.Performance, _ store.Committed, err error) c
 type recorder struct {
 	mu      sync.Mutex
 	entries []logs.Entry
+	server  strings.Builder
+}
+
+// Write takes what the engine says to the operator.
+func (r *recorder) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.server.Write(p)
 }
 
 func (r *recorder) Emit(e logs.Entry) uint64 {
@@ -122,7 +130,7 @@ func (r *recorder) text() string {
 	for _, e := range r.entries {
 		fmt.Fprintf(&b, "%s %s %s %s\n", e.Level, e.Kind, e.Msg, e.Fields)
 	}
-	return b.String()
+	return b.String() + r.server.String()
 }
 
 // scripts holds the loaded test scripts.
@@ -167,6 +175,7 @@ func newRigOn(t *testing.T, s store.Store, expr string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Run()
 	t.Cleanup(func() { _ = r.Close(context.Background()) })
 	return r
 }
@@ -351,6 +360,26 @@ func TestIdempotentStart(t *testing.T) {
 	if err != nil || created || again.ID != first.ID {
 		t.Fatal(again, created, err)
 	}
+	// Inputs are compared as values, also those that are kept apart.
+	for name, pair := range map[string][2]string{
+		"small": {`{"a":1,"b":["x",{"c":2,"d":0.5}]}`, `{"b":["\u0078",{"d":5e-1,"c":2.0}],"a":1.0}`},
+		"large": {`{"a":1,"b":"` + strings.Repeat("é", 100_000) + `"}`, `{"b":"` + strings.Repeat("\\u00e9", 100_000) + `","a":1}`},
+	} {
+		first, _, err := start(pair[0], name)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		again, created, err := start(pair[1], name)
+		if err != nil || created || again.ID != first.ID || string(again.Input) != pair[0] {
+			t.Fatalf("%s: created %v, %v", name, created, err)
+		}
+		if _, _, err := start(strings.Replace(pair[1], `"a":1`, `"a":2`, 1), name); call.CodeOf(err) != call.CodeConflict {
+			t.Fatalf("%s, another value: %v", name, err)
+		}
+		if _, _, err := start(strings.Replace(pair[1], `"a"`, `"A"`, 1), name); call.CodeOf(err) != call.CodeConflict {
+			t.Fatalf("%s, another key: %v", name, err)
+		}
+	}
 	for _, input := range []string{`"<b>&"`, `"\u003cb\u003e"`} {
 		// The input is kept as it came, to the byte.
 		sent, _, err := start(input, input)
@@ -455,8 +484,9 @@ func TestCommitsKeepCallOrder(t *testing.T) {
 	}
 }
 
-func TestUnfinishedRunsAreClosedAtStart(t *testing.T) {
-	// What a killed server left behind is failed, not running for ever.
+func TestRunsWithoutAJournalAreClosed(t *testing.T) {
+	// What a killed server of an older version left behind is failed, not
+	// running for ever.
 	s, err := badger.Open(badger.Options{InMemory: true})
 	if err != nil {
 		t.Fatal(err)
@@ -471,21 +501,30 @@ func TestUnfinishedRunsAreClosedAtStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newRigOn(t, s, `async () => 1`)
-	run, err := r.Get(t.Context(), "0190")
+	run, err := r.Wait(t.Context(), "0190", time.Minute)
 	if err != nil || run.Status != runtime.Failed || run.Error.Code != string(call.CodeServerStopped) {
 		t.Fatalf("run = %+v, %v", run, err)
 	}
+	if err := r.Delete(t.Context(), "0190"); err != nil {
+		t.Error(err)
+	}
 }
 
-func TestCloseEndsWaitingRuns(t *testing.T) {
-	// Closing does not wait for a run that sleeps for days.
+func TestCloseLeavesWaitingRuns(t *testing.T) {
+	// Closing does not wait for a run that sleeps for days; it goes on sleeping.
 	r := newRig(t, `async () => { await timer({ ms: 1e9 }); }`)
 	run := r.start("")
+	for run.Status != runtime.Waiting { // it is put aside at once
+		var err error
+		if run, err = r.Get(t.Context(), run.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := r.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	run, err := r.Get(t.Context(), run.ID)
-	if err != nil || run.Status != runtime.Failed || run.Error.Code != string(call.CodeServerStopped) {
+	if err != nil || run.Status != runtime.Waiting || len(run.Waits) != 1 || run.Waits[0].Kind != "timer" {
 		t.Fatalf("run = %+v, %v", run, err)
 	}
 	if _, _, err := r.Start(t.Context(), runtime.StartRequest{Script: "s"}); call.CodeOf(err) != call.CodeUnavailable {

@@ -15,19 +15,28 @@ import (
 	"reprise/runtime/worker"
 )
 
-// emit fills in where an entry comes from.
-func (x *execution) emit(en logs.Entry) {
+// about fills in where an entry comes from.
+func (x *execution) about(en logs.Entry) logs.Entry {
 	en.Script, en.Revision, en.Run = x.by.Script, x.by.Revision, x.by.Run
 	if en.Turn == 0 {
 		en.Turn = x.turn.Load()
 	}
-	x.engine.options.Log.Emit(en)
+	return en
 }
+
+func (x *execution) emit(en logs.Entry) { x.engine.options.Log.Emit(x.about(en)) }
 
 // print is the console of the run's VM.
 func (x *execution) print(l worker.Line) {
+	at := place(l.Pos)
+	x.saw(at)
+	if x.silent {
+		x.keepLine(l)
+		return
+	}
 	level, _ := logs.ParseLevel(l.Level)
-	x.emit(logs.Entry{Level: level, Kind: logs.KindConsole, Msg: l.Msg, Fields: l.Fields, Turn: l.Turn, Src: place(l.Pos)})
+	en := logs.Entry{Level: level, Kind: logs.KindConsole, Msg: l.Msg, Fields: l.Fields, Turn: l.Turn, Src: at}
+	x.engine.options.Lines.Print(x.about(en), int(x.limits.Load().LogRate))
 }
 
 func place(p call.Position) *call.Position {
@@ -43,6 +52,9 @@ func (x *execution) attempted(c *openCall, a call.Attempt) {
 	c.try.Store(&a)
 	if !a.Retry {
 		return
+	}
+	if x.actor != nil {
+		x.actor.attempted(c, a)
 	}
 	f := fields{}
 	f.target(c.call.Target)
@@ -91,6 +103,9 @@ func (x *execution) logCall(c *openCall, o *call.Outcome, took time.Duration) {
 		}
 		if a.Bytes > 0 {
 			f.number("bytes", a.Bytes)
+		}
+		if a.Waited >= time.Millisecond {
+			f.number("waitedMs", a.Waited.Milliseconds())
 		}
 		if a.Status != 0 {
 			result = strconv.Itoa(a.Status)
@@ -171,35 +186,6 @@ func pathOf(url string) string {
 		url = url[:i]
 	}
 	return url
-}
-
-func (x *execution) logStart(run Run) {
-	f := fields{}
-	f.text("status", string(run.Status))
-	f.raw("input", preview(run.Input))
-	x.emit(logs.Entry{Kind: logs.KindRun, Level: logs.Info, Msg: "started", Fields: f.bytes()})
-}
-
-func (x *execution) logEnd(run Run) {
-	took := run.EndedAt.Sub(*run.StartedAt)
-	en := logs.Entry{Kind: logs.KindRun, Level: logs.Info, Msg: string(run.Status) + " after " + millis(took)}
-	f := fields{}
-	f.text("status", string(run.Status))
-	f.duration(took)
-	switch run.Status {
-	case Failed:
-		en.Level = logs.Error
-		en.Msg = "failed: " + run.Error.Error()
-		en.Src = place(run.Error.Position())
-		f.failure(run.Error)
-	case Cancelled:
-		en.Level = logs.Warn
-		f.text("reason", run.Reason)
-	default:
-		f.raw("output", preview(run.Output))
-	}
-	en.Fields = f.bytes()
-	x.emit(en)
 }
 
 // preview keeps what of an input or output belongs into the log.

@@ -1,20 +1,22 @@
-// An execution drives one run: it dispatches the calls of each turn and
+// An execution drives one handler: it dispatches the calls of each turn and
 // delivers their outcomes one at a time, in the order they arrived. One
 // goroutine drives it; calls are performed on others and answer through a
-// channel.
+// channel. This file is what fetch requests need; a durable run adds to it
+// that everything is written down (see actor.go).
 
 package runtime
 
 import (
 	"context"
 	"crypto/rand"
+	goruntime "runtime"
 	"runtime/debug"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"reprise/runtime/call"
+	"reprise/runtime/call/hosts"
 	"reprise/runtime/worker"
 )
 
@@ -22,32 +24,41 @@ type execution struct {
 	engine  *Engine
 	by      call.Caller
 	script  *Script
+	egress  *hosts.List // the script's; read by those who perform calls
 	handler worker.Handler
 	count   *counters
 	began   time.Time
 
-	session *worker.Session
-	turn    atomic.Uint64 // number of the last turn, for log entries
+	limits  atomic.Pointer[call.Limits] // as they are now; another one when they change
+	session worker.Session
+	entered bool                          // counted as running
+	turn    atomic.Uint64                 // number of the last turn, for log entries
+	seen    atomic.Pointer[call.Position] // where the script was last; see seen.go
 
 	// The driving goroutine's own.
 	open     map[uint64]*openCall
-	waiting  []*openCall    // issued, and over maxInFlight
-	inFlight int            // being performed, timers aside
-	ready    []call.Outcome // of calls that were cancelled, to be delivered before anything that arrives
-	kill     <-chan time.Time
-	reason   *call.Error   // why the run was cancelled
+	waiting  []*openCall   // issued, and more than may be performed at once
+	made     int64         // calls, of a request
+	inFlight int           // being performed, timers aside
+	wrote    bool          // a write has begun
 	limit    time.Duration // of wall time; zero means none
 	wall     *time.Timer   // of the limit; made when there is something to wait for
+	ready    []worker.Turn // executed and not looked at yet
 	stopped  *call.Error   // why the execution was stopped from outside
 
 	outcomes chan call.Outcome // from the performing goroutines; made with the first call, as over is
 	over     chan struct{}     // closed when nobody reads outcomes any more
 	lane     lane              // KV calls, performed one after another
-	bodies   bodies
+	bodies   keeper
+	actor    *actor        // of a durable run; nil for a request
+	silent   bool          // a replay: nothing is printed
+	lines    *[]ReplayLine // where a silent one puts what the script prints, if anywhere
+}
 
-	cancelOnce sync.Once
-	cancelled  chan *call.Error // one request to cancel, at most
-	ended      chan struct{}    // closed when the run has ended and is recorded
+// keeper keeps the large bodies of an execution.
+type keeper interface {
+	hold(b []byte) call.Body
+	read(body call.Body) ([]byte, error)
 }
 
 // openCall is a call that has been issued and not answered.
@@ -56,36 +67,42 @@ type openCall struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	timer  *time.Timer // of a timer call
-	took   time.Time
-	slot   bool // counts as in flight
+	slot   bool        // counts as in flight
 	try    atomic.Pointer[call.Attempt]
+
+	parking // of a durable run
 }
 
-func (e *Engine) newExecution(s *Script, h worker.Handler, run string, durable bool) *execution {
+func (e *Engine) newExecution(s *Script, h worker.Handler, run string) *execution {
 	x := &execution{
-		engine: e, script: s, handler: h, count: e.counters(s.Name), began: time.Now(),
-		by: call.Caller{Run: run, Script: s.Name, Revision: s.Revision, Durable: durable},
+		engine: e, script: s, egress: s.Egress, handler: h, count: e.counters(s.Name), began: time.Now(), bodies: &bodies{},
+		by: call.Caller{Run: run, Script: s.Name, Revision: s.Revision, Connections: s.Connections},
 	}
-	if durable {
-		x.cancelled, x.ended = make(chan *call.Error, 1), make(chan struct{})
-	}
+	x.renewLimits()
 	return x
 }
 
-// begin executes the first turn.
+// begin executes the first turn of a request.
 func (x *execution) begin(start worker.Start) (worker.Turn, error) {
 	secrets := x.engine.options.Secrets()
 	if len(secrets) > 0 {
 		x.by.SecretKey = x.engine.secretKey(x.by.Run)
 	}
-	start.Run, start.Script, start.Revision = x.by.Run, x.by.Script, x.by.Revision
-	start.Handler, start.Durable = x.handler, x.by.Durable
-	start.Env, start.Connections = x.engine.options.Env, x.engine.options.Connections
+	start.Run = x.by.Run
+	start.Env, start.Connections = x.engine.options.Env, x.script.inEnv()
 	start.SecretKey, start.Secrets = x.by.SecretKey, secrets
-	start.Now = x.began
+	start.Now, start.Budget = x.began, x.budget()
 	_, _ = rand.Read(start.Seed[:]) // crypto/rand.Read never fails
 	x.count.requests.Add(1)
+	return x.enter(start)
+}
+
+// enter gives the execution a VM and executes the first turn in it.
+func (x *execution) enter(start worker.Start) (worker.Turn, error) {
+	start.Script, start.Revision = x.by.Script, x.by.Revision
+	start.Handler, start.Durable = x.handler, x.by.Durable
 	x.count.running.Add(1)
+	x.entered = true
 	x.count.last.Store(x.began.UnixMilli())
 	session, turn, err := x.engine.options.Workers.Begin(x.by.Revision, start, x.print)
 	if err != nil {
@@ -105,40 +122,40 @@ func (x *execution) drive(turn worker.Turn, stop func(worker.Turn) bool) (last w
 			last = failedTurn(call.Errorf(call.CodeInternal, "the run failed inside Reprise: %v", p))
 		}
 	}()
-	x.dispatch(turn)
-	for !stop(turn) {
+	for {
+		if err := x.tooManyCalls(&turn); err != nil {
+			x.stopped = err
+			return failedTurn(err)
+		}
+		x.dispatch(turn)
+		if stop(turn) {
+			return turn
+		}
 		next, ok := x.next(turn)
 		if !ok {
 			return next
 		}
 		turn = next
 		x.turn.Store(turn.N)
-		x.dispatch(turn)
 	}
-	return turn
 }
 
-// next waits for an outcome and delivers it. ok is false when the run has to
-// end instead: the returned turn says how.
-func (x *execution) next(turn worker.Turn) (next worker.Turn, ok bool) {
+// next waits for an outcome and delivers it. ok is false when the execution
+// has to end instead: the returned turn says how.
+func (x *execution) next(worker.Turn) (next worker.Turn, ok bool) {
 	for {
 		if len(x.ready) > 0 {
-			o := x.ready[0]
-			x.ready = x.ready[1:]
-			return x.session.Deliver(o, time.Now()), true
+			next, x.ready = x.ready[0], x.ready[1:]
+			return next, true
 		}
 		if len(x.open) == 0 {
 			return x.stuck(), false
 		}
 		select {
 		case o := <-x.outcomes:
-			if x.answered(o) {
-				return x.session.Deliver(o, time.Now()), true
+			if list := x.gather(o); len(list) > 0 {
+				x.ready = x.session.Deliver(list...)
 			}
-		case reason := <-x.cancelled:
-			x.startCancel(reason)
-		case <-x.kill:
-			return failedTurn(x.reason), false
 		case <-x.wallOver():
 			x.stopped = x.tookTooLong()
 			return failedTurn(x.stopped), false
@@ -148,6 +165,34 @@ func (x *execution) next(turn worker.Turn) (next worker.Turn, ok bool) {
 		}
 	}
 }
+
+// gather takes an outcome, and whatever others have come meanwhile. One whose
+// call is aborted by the turn before its own makes an empty turn.
+func (x *execution) gather(o call.Outcome) (list []worker.Delivery) {
+	if x.inFlight > 1 {
+		goruntime.Gosched() // those whose answer has come as well
+	}
+	now := time.Now()
+	for {
+		if c := x.open[o.Call]; c != nil && len(list) == 0 {
+			x.saw(&c.call.Pos) // of several, nobody will know at which one it was
+		}
+		if x.answered(o) {
+			list = append(list, worker.Delivery{Outcome: o, At: now})
+		}
+		if len(list) == maxGathered {
+			return list
+		}
+		select {
+		case o = <-x.outcomes:
+		default:
+			return list
+		}
+	}
+}
+
+// maxGathered is how many outcomes are delivered at once.
+const maxGathered = 16
 
 // wallOver is when the execution has taken the wall time it may; never where
 // there is no limit.
@@ -162,8 +207,8 @@ func (x *execution) wallOver() <-chan time.Time {
 }
 
 func (x *execution) tookTooLong() *call.Error {
-	return call.Errorf(call.CodeResource, "the request took longer than %s; raise config.timeout, or answer first and go on in a run", x.limit).
-		WithData(map[string]any{"limit": "wall time", "allowed": x.limit.Milliseconds()})
+	return call.OverLimit(limitTimeout, time.Since(x.began).Milliseconds(), x.limit.Milliseconds(),
+		"the request took longer than %s; raise config.timeout, or answer first and go on in a run", x.limit)
 }
 
 func failedTurn(err *call.Error) worker.Turn {
@@ -188,13 +233,16 @@ func (x *execution) answered(o call.Outcome) bool {
 	return true
 }
 
+// errGivenUp is why a call is stopped that nobody waits for.
+var errGivenUp = call.Errorf(call.CodeAbort, "nobody waits for the outcome any more")
+
 // release frees what an open call held and lets the next waiting one go.
 func (x *execution) release(c *openCall) {
 	if c.cancel != nil {
 		if x.stopped != nil {
 			c.cancel(x.stopped)
 		} else {
-			c.cancel(nil)
+			c.cancel(errGivenUp)
 		}
 	}
 	if c.timer != nil {
@@ -205,10 +253,15 @@ func (x *execution) release(c *openCall) {
 	}
 	c.slot = false
 	x.inFlight--
-	for len(x.waiting) > 0 && x.inFlight < maxInFlight {
+	for len(x.waiting) > 0 && x.inFlight < x.maxInFlight() {
 		w := x.waiting[0]
 		x.waiting = x.waiting[1:]
-		if x.open[w.call.ID] == w {
+		if x.open[w.call.ID] != w {
+			continue
+		}
+		if x.actor != nil {
+			x.actor.begin([]*openCall{w})
+		} else {
 			x.perform(w)
 		}
 	}
@@ -216,24 +269,36 @@ func (x *execution) release(c *openCall) {
 
 // dispatch carries out what a turn asked for: aborts, then calls.
 func (x *execution) dispatch(t worker.Turn) {
+	var given []*openCall
 	for _, id := range t.Aborts {
 		if c, ok := x.open[id]; ok {
-			delete(x.open, id)
-			x.release(c)
+			given = append(given, c)
+			delete(x.open, id) // all of them, before one makes room for another
 		}
 	}
-	if x.open == nil && len(t.Calls) > 0 {
-		x.open = make(map[uint64]*openCall, len(t.Calls))
-		x.outcomes, x.over = make(chan call.Outcome, 4), make(chan struct{})
+	for _, c := range given {
+		x.release(c)
 	}
+	x.expect(len(t.Calls))
 	for i := range t.Calls {
-		c := &openCall{call: t.Calls[i], took: time.Now()}
+		c := &openCall{call: t.Calls[i], parking: parking{issued: t.At}}
+		if slices.Contains(t.Aborts, c.call.ID) {
+			continue // issued and aborted in one turn
+		}
 		x.open[c.call.ID] = c
-		if c.call.Kind != worker.KindTimer && x.inFlight >= maxInFlight {
+		if c.call.Kind != worker.KindTimer && x.inFlight >= x.maxInFlight() {
 			x.waiting = append(x.waiting, c)
 			continue
 		}
 		x.perform(c)
+	}
+}
+
+// expect makes what is needed for calls to be open.
+func (x *execution) expect(calls int) {
+	if x.open == nil && calls > 0 {
+		x.open = make(map[uint64]*openCall, calls)
+		x.outcomes, x.over = make(chan call.Outcome, 4), make(chan struct{})
 	}
 }
 
@@ -242,25 +307,6 @@ func (x *execution) answer(o call.Outcome) {
 	select {
 	case x.outcomes <- o:
 	case <-x.over:
-	}
-}
-
-// cancelRun asks the run to end. Only the first request counts.
-func (x *execution) cancelRun(reason *call.Error) {
-	x.cancelOnce.Do(func() { x.cancelled <- reason })
-}
-
-// startCancel gives every open call a CancelledError, in call order, each its
-// own turn. What the script does then has until the cleanup deadline.
-func (x *execution) startCancel(reason *call.Error) {
-	x.reason = reason
-	x.kill = time.After(cleanupDeadline)
-	x.waiting = nil // what has not begun does not begin
-	for _, id := range x.openIDs() {
-		c := x.open[id]
-		delete(x.open, id)
-		x.release(c)
-		x.ready = append(x.ready, call.Failed(id, call.Errorf(call.CodeCancelled, "the run was cancelled: %s", reason.Message)))
 	}
 }
 
@@ -280,10 +326,18 @@ func (x *execution) finish(last worker.Turn) {
 		x.warnOpen(last.Err != nil)
 		x.waiting = slices.DeleteFunc(x.waiting, func(c *openCall) bool { return !isWrite(c) })
 		x.awaitWrites()
-		x.waiting = nil // what has not begun does not begin
-		for _, id := range x.openIDs() {
-			x.release(x.open[id])
-		}
+	}
+	x.close(last.Err == nil)
+	if last.Err != nil {
+		x.count.failures.Add(1)
+	}
+}
+
+// close gives up what the execution holds: open calls, timers, the VM.
+func (x *execution) close(succeeded bool) {
+	x.waiting = nil // what has not begun does not begin
+	for _, id := range x.openIDs() {
+		x.release(x.open[id])
 	}
 	if x.over != nil {
 		close(x.over)
@@ -293,13 +347,12 @@ func (x *execution) finish(last worker.Turn) {
 	}
 	x.lane.close()
 	if x.session != nil {
-		x.session.End(last.Err == nil)
+		x.session.End(succeeded)
 	}
-	x.count.running.Add(-1)
+	if x.entered {
+		x.count.running.Add(-1)
+	}
 	x.count.last.Store(time.Now().UnixMilli())
-	if last.Err != nil {
-		x.count.failures.Add(1)
-	}
 }
 
 // awaitWrites waits for the open writes, for a while.

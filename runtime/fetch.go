@@ -1,9 +1,8 @@
 package runtime
 
 import (
-	"encoding/json"
 	"net/http"
-	"strings"
+	"time"
 
 	"reprise/runtime/call"
 	"reprise/runtime/worker"
@@ -33,35 +32,65 @@ func (e *Engine) Fetch(script string, req *worker.Request) FetchResult {
 		e.options.Workers.Forget(s.Revision)
 		return FetchResult{Revision: s.Revision, Err: err}
 	}
-	x := e.newExecution(s, worker.HandlerFetch, newRunID(), false)
+	began, run := time.Now(), newRunID()
+	for try := 1; ; try++ {
+		result, x, turn := e.fetch(s, run, req)
+		lost := isLost(result.Err) && (turn.Dead || x.session == nil) // and not an error of the script's own
+		if try == 1 && lost && x.mayBeAsked(req) && time.Since(began) < retryLost {
+			x.close(false)
+			x.count.requests.Add(-1) // it is one request
+			continue                 // in another process
+		}
+		e.options.Workers.Forget(s.Revision) // the session has its VM
+		x.logRequest(req, result)
+		if turn.Done && len(x.open) == 0 {
+			x.leave(turn)
+		} else {
+			go x.goOn(turn)
+		}
+		return result
+	}
+}
+
+// retryLost is how long after its beginning a request is tried once more that
+// lost its process.
+const retryLost = 10 * time.Second
+
+// mayBeAsked reports whether a request can be answered by another process, as
+// if it had never begun: it is a question, and nothing was written for it.
+func (x *execution) mayBeAsked(req *worker.Request) bool {
+	return !x.wrote && (req.Method == http.MethodGet || req.Method == http.MethodHead)
+}
+
+// fetch has a request answered, or fail.
+func (e *Engine) fetch(s *Script, run string, req *worker.Request) (FetchResult, *execution, worker.Turn) {
+	x := e.newExecution(s, worker.HandlerFetch, run)
 	if x.limit = s.Timeout; x.limit <= 0 {
 		x.limit = DefaultFetchTimeout
 	}
 	x.by.Depth = req.Depth
-	result := FetchResult{Run: x.by.Run, Revision: s.Revision}
+	result := FetchResult{Run: run, Revision: s.Revision}
 	turn, err := x.begin(worker.Start{Request: req})
-	e.options.Workers.Forget(s.Revision) // the session has its VM
 	if err != nil {
 		turn = failedTurn(call.From(err))
 	}
 	turn = x.drive(turn, func(t worker.Turn) bool { return t.Settled })
+	if turn.TooLarge > 0 {
+		turn.Err = x.resultTooLarge(turn.TooLarge)
+	}
+	turn.Err = x.locate(turn.Err)
 	result.Err = turn.Err
 	if turn.Response != nil {
 		result.Response, result.Err = x.inline(turn.Response)
 	}
-	x.logRequest(req, result)
-	if turn.Done && len(x.open) == 0 {
-		x.leave(turn)
-		return result
-	}
-	go x.goOn(turn)
-	return result
+	return result, x, turn
 }
 
 // goOn finishes what a request's script does after its answer: ctx.waitUntil,
 // and calls that are still open. An error of that is all there is to tell.
 func (x *execution) goOn(settled worker.Turn) {
 	last := x.drive(worker.Turn{N: settled.N, Done: settled.Done, Err: settled.Err}, func(t worker.Turn) bool { return t.Done })
+	last.Err = x.locate(last.Err)
 	if last.Err != nil && settled.Err == nil {
 		x.logBackground(last.Err)
 	}
@@ -98,15 +127,17 @@ func FailureStatus(err *call.Error, run string) int {
 	case call.CodeTimeout:
 		return http.StatusGatewayTimeout
 	case call.CodeResource:
-		var data struct {
-			Limit string `json:"limit"`
-		}
-		// Without data it is one of the other limits.
-		if json.Unmarshal(err.Data, &data) == nil && strings.HasPrefix(data.Limit, "wall") {
+		switch call.LimitOf(err) {
+		case limitTimeout:
 			return http.StatusGatewayTimeout
+		case limitResult, limitCalls, limitMessage:
+			return http.StatusInternalServerError // the next request would get the same
 		}
 		return http.StatusServiceUnavailable
-	case call.CodeUnavailable, call.CodeServerStopped:
+	case call.CodeUnavailable, call.CodeServerStopped, call.CodeWorkerLost:
+		if c, ok := worker.CrowdOf(err); ok && c.Script != "" {
+			return http.StatusTooManyRequests
+		}
 		return http.StatusServiceUnavailable
 	case call.CodeNotFound:
 		if run == "" { // the script was removed since the request was routed
@@ -114,4 +145,15 @@ func FailureStatus(err *call.Error, run string) int {
 		}
 	}
 	return http.StatusInternalServerError
+}
+
+// RetryAfter says after how many seconds a request that failed may be sent
+// again, if that is known: one that lost its process at once, since another one
+// is there, and one that was not taken because many wait in a second.
+func RetryAfter(err *call.Error) (seconds int, ok bool) {
+	if isLost(err) {
+		return 0, true
+	}
+	_, ok = worker.CrowdOf(err)
+	return 1, ok
 }

@@ -23,8 +23,8 @@ func (e *Engine) makeRoad() performer {
 	return e.trace(e.protect(e.toBinding))
 }
 
-// perform sends a call down the road, on a goroutine of its own. KV calls of
-// one run share a lane, so that they happen in call order; timers need none.
+// perform sends a request's call down the road, on a goroutine of its own. KV
+// calls share a lane, so that they happen in call order; timers need none.
 func (x *execution) perform(c *openCall) {
 	switch kind := c.call.Kind; {
 	case kind == worker.KindTimer:
@@ -32,24 +32,35 @@ func (x *execution) perform(c *openCall) {
 		return
 	case kind == worker.KindBodyRead:
 		// It arrives like any other outcome: a loop of reads must not outrun
-		// a cancel or the clock.
+		// the clock.
 		go x.answer(x.readBody(c.call))
 		return
 	}
+	if _, commits := x.engine.bindings[c.call.Kind].binding.(Committer); !commits {
+		x.start(c)
+		return
+	}
+	x.admit(c)
+	x.lane.add(func() { x.answer(x.engine.road(x, c)) })
+}
+
+// start performs a call on a goroutine of its own.
+func (x *execution) start(c *openCall) {
+	x.admit(c)
+	go func() {
+		deepen(c.call.ID)
+		x.answer(x.engine.road(x, c))
+	}()
+}
+
+// admit counts a call as being performed.
+func (x *execution) admit(c *openCall) {
+	x.wrote = x.wrote || isWrite(c)
 	c.slot = true
 	x.inFlight++
 	// Not below the engine's context: when that ends, the driving goroutine
 	// releases the open calls, so there is no need for a tree of thousands.
 	c.ctx, c.cancel = context.WithCancelCause(x.engine.calls)
-	bound := x.engine.bindings[c.call.Kind]
-	if _, commits := bound.binding.(Committer); commits {
-		x.lane.add(func() { x.answer(x.engine.road(x, c)) })
-		return
-	}
-	go func() {
-		deepen(c.call.ID)
-		x.answer(x.engine.road(x, c))
-	}()
 }
 
 // deepen makes room on the stack of a new goroutine. An HTTP call goes deep;
@@ -67,6 +78,9 @@ func (e *Engine) trace(next performer) performer {
 	return func(x *execution, c *openCall) call.Outcome {
 		began := time.Now()
 		o := next(x, c)
+		if c.ctx != nil && isAside(c.ctx) {
+			return o // nobody reads it: the call is made again when the run goes on
+		}
 		took := time.Since(began)
 		x.logCall(c, &o, took)
 		if e.options.Meter != nil {
@@ -96,12 +110,12 @@ func (e *Engine) toBinding(x *execution, c *openCall) call.Outcome {
 	if !ok {
 		return call.Failed(c.call.ID, call.Errorf(call.CodeInternal, "nothing in this build performs calls of kind %q", c.call.Kind))
 	}
-	p := &call.Performance{
-		By: x.by, Call: c.call, Wait: wait, Hold: x.bodies.hold, Read: x.bodies.read,
-		Attempt: func(a call.Attempt) { x.attempted(c, a) },
-	}
+	p := x.performance(c)
 	if b.shape == call.ShapeCommit {
-		return e.commit(c.ctx, b.binding, p)
+		return e.commit(x, c, b.binding, p)
+	}
+	if c.call.Kind == call.KindInvoke {
+		return e.invokeFor(c.ctx, x, p) // of a request: a run's is parked
 	}
 	doer, ok := b.binding.(Doer)
 	if !ok {
@@ -110,16 +124,31 @@ func (e *Engine) toBinding(x *execution, c *openCall) call.Outcome {
 	return doer.Do(c.ctx, p)
 }
 
-func (e *Engine) commit(ctx context.Context, b Binding, p *call.Performance) call.Outcome {
+func (x *execution) performance(c *openCall) *call.Performance {
+	p := &call.Performance{
+		By: x.by, Call: c.call, Limits: *x.limits.Load(), Egress: x.egress, Key: x.callKey(c.call.ID), At: c.issued, Tries: c.tries,
+		Wait: wait, Hold: x.bodies.hold, Read: x.bodies.read,
+		Attempt: func(a call.Attempt) { x.attempted(c, a) },
+	}
+	if x.actor != nil {
+		p.Wait = func(ctx context.Context, d time.Duration) error { return x.actor.rest(ctx, c, d) }
+	}
+	return p
+}
+
+func (e *Engine) commit(x *execution, c *openCall, b Binding, p *call.Performance) call.Outcome {
 	committer, ok := b.(Committer)
 	if !ok {
 		return call.Failed(p.Call.ID, call.Errorf(call.CodeInternal, "the binding of %q can not commit it", p.Call.Kind))
+	}
+	if x.actor != nil {
+		return x.actor.commitCall(c, committer, p)
 	}
 	ops, refusal := committer.Commit(p)
 	if refusal != nil {
 		return call.Failed(p.Call.ID, refusal)
 	}
-	done, err := e.options.Store.Commit(ctx, ops)
+	done, err := e.options.Store.Commit(c.ctx, ops)
 	return committer.Committed(p, done, err)
 }
 

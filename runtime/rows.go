@@ -5,7 +5,6 @@
 package runtime
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,104 +12,111 @@ import (
 	"time"
 
 	"reprise/runtime/call"
+	"reprise/runtime/journal"
 	"reprise/store"
 )
 
 const (
-	tableRuns     = "runs"          // id -> Run
+	tableRuns     = "runs"          // id -> run
 	tableByScript = "runs.script"   // script NUL id
 	tableByStatus = "runs.status"   // status NUL id
 	tableStarts   = "runs.starts"   // script NUL idempotency key -> id
 	tableStartOf  = "runs.start-of" // id -> key of its row in tableStarts
+	tableChildren = "runs.children" // id of a run that another one started -> parent
+	tableSignals  = "runs.signals"  // id NUL key of a signal that was counted
 )
 
-func indexKey(prefix, id string) string { return prefix + "\x00" + id }
+// run is the row of a run: what the API shows, and what the engine needs
+// besides. Large input and output are blobs.
+type run struct {
+	Run
+	InputHash  string `json:"inputHash,omitempty"`
+	OutputHash string `json:"outputHash,omitempty"`
+	ParentCall uint64 `json:"parentCall,omitempty"`
+	OnFailed   string `json:"onFailed,omitempty"`
+	Depth      int    `json:"depth,omitempty"` // how many runs wait for this one, through each other
+	After      int    `json:"after,omitempty"` // failures in a row that led to this run by onFailed
+	RateKey    string `json:"rateKey,omitempty"`
+}
 
-func encodeRun(run Run) []byte {
-	b, err := call.Encode(run)
+func (r *run) setInput(p journal.Payload) { r.Input, r.InputHash = split(p) }
+
+func (r *run) setOutput(p journal.Payload) { r.Output, r.OutputHash = split(p) }
+
+func split(p journal.Payload) (inline json.RawMessage, hash string) {
+	if p.IsKept() {
+		return nil, p.Hash.String()
+	}
+	return p.Inline, ""
+}
+
+func (r *run) encode() []byte {
+	b, err := call.Encode(r)
 	if err != nil {
 		panic("runtime: a run does not encode: " + err.Error()) // its parts are checked JSON
 	}
 	return b
 }
 
-// insert writes a new run. store.ErrRowExists means that its key was used.
-func (e *Engine) insert(ctx context.Context, run Run, key string) error {
-	rows := []store.RowOp{
-		{Table: tableRuns, Key: run.ID, Value: encodeRun(run)},
-		{Table: tableByScript, Key: indexKey(run.Script, run.ID), Value: []byte{}},
-		{Table: tableByStatus, Key: indexKey(string(run.Status), run.ID), Value: []byte{}},
-	}
-	if key != "" {
-		start := indexKey(run.Script, key)
-		rows = append(rows,
-			store.RowOp{Table: tableStarts, Key: start, Value: []byte(run.ID), IfAbsent: true},
-			store.RowOp{Table: tableStartOf, Key: run.ID, Value: []byte(start)})
-	}
-	_, err := e.options.Store.Commit(ctx, store.Commit{Rows: rows})
-	return err
+func indexKey(prefix, id string) string { return prefix + "\x00" + id }
+
+func storeIndex(table, prefix, id string) store.RowOp {
+	return store.RowOp{Table: table, Key: indexKey(prefix, id), Value: []byte{}}
 }
 
-// update writes a run whose status was before.
-func (e *Engine) update(ctx context.Context, run Run, before Status) error {
-	_, err := e.options.Store.Commit(ctx, store.Commit{Rows: []store.RowOp{
-		{Table: tableRuns, Key: run.ID, Value: encodeRun(run)},
-		{Table: tableByStatus, Key: indexKey(string(before), run.ID)},
-		{Table: tableByStatus, Key: indexKey(string(run.Status), run.ID), Value: []byte{}},
-	}})
-	return err
+// rangeOf is the range of the keys that begin with a prefix that ends in NUL.
+func rangeOf(prefix string, limit int) store.Range {
+	return store.Range{Start: []byte(prefix), End: []byte(strings.TrimSuffix(prefix, "\x00") + "\x01"), Limit: limit}
 }
 
-func (e *Engine) remove(ctx context.Context, run Run) error {
-	rows := []store.RowOp{
-		{Table: tableRuns, Key: run.ID},
-		{Table: tableByScript, Key: indexKey(run.Script, run.ID)},
-		{Table: tableByStatus, Key: indexKey(string(run.Status), run.ID)},
-	}
-	start, ok, err := e.options.Store.Row(ctx, tableStartOf, run.ID)
+// parentTimer wakes the parent of an attached run.
+func parentTimer(r *run, at time.Time) store.TimerOp {
+	return store.TimerOp{Run: r.Parent, ID: timerOf(r.ParentCall), At: at}
+}
+
+// row reads a run's row, or NOT_FOUND_ERROR.
+func (e *Engine) row(ctx context.Context, id string) (run, error) {
+	value, ok, err := e.options.Store.Row(ctx, tableRuns, id)
 	if err != nil {
-		return storeError("delete the run", err)
+		return run{}, storeError("read the run", err)
 	}
-	if ok {
-		rows = append(rows, store.RowOp{Table: tableStarts, Key: string(start)}, store.RowOp{Table: tableStartOf, Key: run.ID})
+	if !ok {
+		return run{}, call.Errorf(call.CodeNotFound, "there is no run %s", id)
 	}
-	if _, err := e.options.Store.Commit(ctx, store.Commit{Rows: rows}); err != nil {
-		return storeError("delete the run", err)
+	var r run
+	if err := json.Unmarshal(value, &r); err != nil {
+		return run{}, call.Errorf(call.CodeStore, "the row of run %s is damaged: %v", id, err)
 	}
-	return nil
+	return r, nil
 }
 
-// sameStart returns the run that an idempotency key started before.
-func (e *Engine) sameStart(ctx context.Context, script, key string, input []byte) (Run, error) {
-	id, ok, err := e.options.Store.Row(ctx, tableStarts, indexKey(script, key))
-	if err != nil || !ok {
-		return Run{}, storeError("read the run of the idempotency key", err)
+// show fills in what a row does not hold itself.
+func (e *Engine) show(ctx context.Context, r run) (Run, error) {
+	for _, part := range []struct {
+		hash string
+		to   *json.RawMessage
+	}{{r.InputHash, &r.Input}, {r.OutputHash, &r.Output}} {
+		if part.hash == "" {
+			continue
+		}
+		hash, err := journal.ParseHash(part.hash)
+		if err != nil {
+			return Run{}, call.Errorf(call.CodeStore, "the row of run %s is damaged: %v", r.ID, err)
+		}
+		if *part.to, err = e.blobs.Get(ctx, hash); err != nil {
+			return Run{}, unreadable(err, "the input or the output of run %s", r.ID)
+		}
 	}
-	run, err := e.Get(ctx, string(id))
-	if err != nil {
-		return Run{}, err
-	}
-	if !bytes.Equal(run.Input, input) {
-		return Run{}, call.Errorf(call.CodeConflict,
-			"the idempotency key %q of %s was used before with another input, by run %s", key, script, run.ID)
-	}
-	return run, nil
+	return r.Run, nil
 }
 
 // Get returns a run, or NOT_FOUND_ERROR.
 func (e *Engine) Get(ctx context.Context, id string) (Run, error) {
-	value, ok, err := e.options.Store.Row(ctx, tableRuns, id)
+	r, err := e.row(ctx, id)
 	if err != nil {
-		return Run{}, storeError("read the run", err)
+		return Run{}, err
 	}
-	if !ok {
-		return Run{}, call.Errorf(call.CodeNotFound, "there is no run %s", id)
-	}
-	var run Run
-	if err := json.Unmarshal(value, &run); err != nil {
-		return Run{}, call.Errorf(call.CodeStore, "the row of run %s is damaged: %v", id, err)
-	}
-	return run, nil
+	return e.show(ctx, r)
 }
 
 // List returns a page of runs, newest first, and the cursor of the next page,
@@ -144,10 +150,11 @@ func (e *Engine) List(ctx context.Context, q ListQuery) (runs []Run, cursor stri
 			if len(runs) == limit {
 				return runs, runs[limit-1].ID, nil
 			}
-			run, err := e.Get(ctx, row.Key[len(prefix):])
-			if call.CodeOf(err) == call.CodeNotFound {
+			r, err := e.row(ctx, row.Key[len(prefix):])
+			if isGone(err) {
 				continue // deleted meanwhile
 			}
+			run := r.Run // what is large is left out: a page of it could be gigabytes
 			if err != nil {
 				return nil, "", err
 			}
@@ -162,29 +169,38 @@ func (e *Engine) List(ctx context.Context, q ListQuery) (runs []Run, cursor stri
 	}
 }
 
-// closeUnfinished marks the runs that an earlier process left behind.
-func (e *Engine) closeUnfinished(ctx context.Context) error {
-	for _, status := range []Status{Running, Queued, Waiting} {
-		for {
-			runs, cursor, err := e.List(ctx, ListQuery{Status: status, Limit: 500})
+// eachOf calls f for the runs of a script, newest first.
+func (e *Engine) eachOf(ctx context.Context, script string, f func(r *run) error) error {
+	prefix := indexKey(script, "")
+	q := rangeOf(prefix, 500)
+	q.Reverse = true
+	for {
+		rows, err := e.options.Store.Rows(ctx, tableByScript, q)
+		if err != nil {
+			return storeError("list the runs", err)
+		}
+		for _, row := range rows {
+			r, err := e.row(ctx, row.Key[len(prefix):])
+			if isGone(err) {
+				continue // deleted meanwhile
+			}
+			if err == nil {
+				err = f(&r)
+			}
 			if err != nil {
 				return err
 			}
-			for _, run := range runs {
-				now := time.Now().UTC()
-				run.Status, run.EndedAt = Failed, &now
-				run.Error = call.Errorf(call.CodeServerStopped, "the server stopped while the run was %s", status)
-				if err := e.update(ctx, run, status); err != nil {
-					return storeError("close an unfinished run", err)
-				}
-			}
-			if cursor == "" {
-				break
-			}
 		}
+		if len(rows) < q.Limit {
+			return nil
+		}
+		q.End = []byte(rows[len(rows)-1].Key)
 	}
-	return nil
 }
+
+func isGone(err error) bool { return call.CodeOf(err) == call.CodeNotFound }
+
+func isFull(err error) bool { return errors.Is(err, store.ErrFull) }
 
 // storeError makes the error of a failed store operation.
 func storeError(doing string, err error) error {

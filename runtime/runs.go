@@ -1,209 +1,162 @@
 package runtime
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"strings"
+	"slices"
 	"time"
 
 	"reprise/runtime/call"
-	"reprise/runtime/worker"
 	"reprise/store"
 )
 
-// Start begins a run of a script's run handler and returns once it is
-// recorded. With an idempotency key that was used before it returns that run
-// and created false, or CONFLICT_ERROR when the input differs.
-func (e *Engine) Start(ctx context.Context, req StartRequest) (run Run, created bool, err error) {
-	s, missing := e.pick(req.Script)
-	if missing != nil {
-		return Run{}, false, missing
-	}
-	defer func() {
-		if !created {
-			e.options.Workers.Forget(s.Revision) // otherwise launch does
-		}
-	}()
-	if !s.Has(worker.HandlerRun) {
-		return Run{}, false, call.Errorf(call.CodeInvalidArgument,
-			"the script %s has no run handler; it exports %s", req.Script, strings.Join(s.Handlers, ", "))
-	}
-	input, ierr := compactInput(req.Input)
-	if ierr != nil {
-		return Run{}, false, ierr
-	}
-	if err := e.enter(); err != nil {
-		return Run{}, false, err
-	}
-	now := time.Now().UTC()
-	run = Run{
-		ID: newRunID(), Script: s.Name, Revision: s.Revision, Handler: string(worker.HandlerRun),
-		Status: Running, Input: input, CreatedAt: now, StartedAt: &now,
-	}
-	x := e.newExecution(s, worker.HandlerRun, run.ID, true)
-	e.enlist(x) // before anybody can see the row
-	if err := e.insert(ctx, run, req.IdempotencyKey); err != nil {
-		e.delist(x)
-		e.work.Done()
-		if errors.Is(err, store.ErrRowExists) {
-			run, err = e.sameStart(ctx, req.Script, req.IdempotencyKey, input)
-			return run, false, err
-		}
-		return Run{}, false, storeError("record the run", err)
-	}
-	e.launch(x, run) //nolint:contextcheck // a run outlives the request that started it
-	return run, true, nil
+// waiter is somebody who waits for a run.
+type waiter struct {
+	answer chan run // has room for one
+	enough func(Status) bool
 }
 
-func compactInput(input json.RawMessage) (json.RawMessage, error) {
-	if len(input) == 0 {
-		return nil, nil
-	}
-	var b bytes.Buffer
-	if err := json.Compact(&b, input); err != nil {
-		return nil, call.Errorf(call.CodeInvalidJSON, "the input is not valid JSON: %v", err)
-	}
-	return b.Bytes(), nil
-}
-
-// enlist makes a run one that can be awaited and cancelled.
-func (e *Engine) enlist(x *execution) {
-	e.mu.Lock()
-	e.live[x.by.Run] = x
-	stopping := e.stopping
-	e.mu.Unlock()
-	if stopping {
-		x.cancelRun(errStopped)
-	}
-}
-
-func (e *Engine) delist(x *execution) {
-	e.mu.Lock()
-	delete(e.live, x.by.Run)
-	e.mu.Unlock()
-	close(x.ended)
-}
-
-// launch executes a recorded run on a goroutine of its own.
-func (e *Engine) launch(x *execution, run Run) {
-	x.logStart(run)
-	go func() {
-		defer e.work.Done()
-		turn, err := x.begin(worker.Start{Input: run.Input})
-		e.options.Workers.Forget(x.by.Revision) // the session has its VM
-		if err != nil {
-			turn = failedTurn(call.From(err))
-		}
-		settled := x.drive(turn, func(t worker.Turn) bool { return t.Settled })
-		last := settled
-		if !settled.Done {
-			last = x.drive(worker.Turn{N: settled.N, Err: settled.Err}, func(t worker.Turn) bool { return t.Done })
-			settled.Err = firstError(settled.Err, last.Err)
-		}
-		x.finish(last)
-		e.end(x, run, settled)
-	}()
-}
-
-func firstError(a, b *call.Error) *call.Error {
-	if a != nil {
-		return a
-	}
-	return b
-}
-
-// end records how a run ended, tells those who wait, and forgets it.
-func (e *Engine) end(x *execution, run Run, t worker.Turn) {
-	now := time.Now().UTC()
-	run.EndedAt = &now
-	switch {
-	case x.reason != nil:
-		run.Status, run.Reason, run.Error = Cancelled, x.reason.Message, t.Err
-		if x.reason.Code == string(call.CodeServerStopped) {
-			run.Status, run.Error = Failed, x.reason
-		}
-	case t.Err != nil:
-		run.Status, run.Error = Failed, t.Err
-	default:
-		run.Status, run.Output = Succeeded, t.Value
-	}
-	run = e.recordEnd(run)
-	x.logEnd(run)
-	if e.options.Meter != nil {
-		e.options.Meter.RunEnded(run.Script, string(run.Status), now.Sub(x.began))
-	}
-	e.delist(x)
-}
-
-// recordEnd writes the final row. A result the store can not take fails the run.
-func (e *Engine) recordEnd(run Run) Run {
-	ctx := context.WithoutCancel(e.ctx)
-	err := e.update(ctx, run, Running)
-	if errors.Is(err, store.ErrTooLarge) {
-		run.Status, run.Output = Failed, nil
-		run.Error = call.Errorf(call.CodeResource, "the run's result is larger than the store takes in one piece; store it and return a reference")
-		err = e.update(ctx, run, Running)
-	}
-	for pause := time.Second; err != nil; pause = min(2*pause, time.Minute) {
-		// Until it is recorded the run has not ended: nobody may start it again
-		// because of a disk that was full for a while.
-		e.options.Logger.Error("the end of a run could not be recorded; trying again", "run", run.ID, "script", run.Script,
-			"status", string(run.Status), "in", pause, "error", err)
-		if wait(e.ctx, pause) != nil {
-			return run // the server stops; the next one marks the run as failed
-		}
-		err = e.update(ctx, run, Running)
-	}
-	return run
-}
-
-// Wait returns the run as soon as it has ended, or as it is after d.
+// Wait returns the run as soon as it has ended, or stands still and so will not
+// end by itself, or as it is after d. Its status says which.
 func (e *Engine) Wait(ctx context.Context, id string, d time.Duration) (Run, error) {
-	if x := e.executing(id); x != nil && d > 0 {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-x.ended:
-		case <-timer.C:
-		case <-ctx.Done():
-			return Run{}, context.Cause(ctx)
-		}
+	return e.wait(ctx, id, d, func(s Status) bool { return s.Ended() || s.StandsStill() })
+}
+
+// wait returns the run as soon as its status is enough, or as it is after d.
+func (e *Engine) wait(ctx context.Context, id string, d time.Duration, enough func(Status) bool) (Run, error) {
+	if d <= 0 {
+		return e.Get(ctx, id)
+	}
+	w := &waiter{make(chan run, 1), enough}
+	e.mu.Lock()
+	e.waiters[id] = append(e.waiters[id], w)
+	e.mu.Unlock()
+	defer e.stopWaiting(id, w)
+	r, err := e.Get(ctx, id) // after we are listed, so that nothing is missed
+	if err != nil || enough(r.Status) {
+		return r, err
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case r := <-w.answer:
+		return e.show(ctx, r)
+	case <-timer.C:
+	case <-e.quit:
+	case <-ctx.Done():
+		return Run{}, context.Cause(ctx)
 	}
 	return e.Get(ctx, id)
 }
 
-func (e *Engine) executing(id string) *execution {
+func (e *Engine) stopWaiting(id string, w *waiter) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.live[id]
+	e.keepWaiters(id, func(other *waiter) bool { return other != w })
 }
 
-// Cancel asks a run to end: its open calls fail with CancelledError, finally
-// blocks and undos run, and after 30 s it is stopped. A run that has ended is
-// CONFLICT_ERROR.
-func (e *Engine) Cancel(ctx context.Context, id string) (Run, error) {
-	x := e.executing(id)
-	run, err := e.Get(ctx, id)
-	if err != nil {
-		return Run{}, err
+// keepWaiters lets the waiters of a run go that keep does not want. e.mu is held.
+func (e *Engine) keepWaiters(id string, keep func(*waiter) bool) {
+	left := slices.DeleteFunc(e.waiters[id], func(w *waiter) bool { return !keep(w) })
+	if len(left) == 0 {
+		delete(e.waiters, id)
+	} else {
+		e.waiters[id] = left
 	}
-	if x == nil || run.Status.Ended() {
-		return Run{}, call.Errorf(call.CodeConflict, "the run %s has already ended: %s", id, run.Status)
-	}
-	x.cancelRun(call.Errorf(call.CodeCancelled, "cancelled by a user"))
-	return run, nil
+}
+
+// announce tells those who wait for it that a run has ended or stands still.
+func (e *Engine) announce(r run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.keepWaiters(r.ID, func(w *waiter) bool {
+		if !w.enough(r.Status) {
+			return true
+		}
+		w.answer <- r // there is room: nothing else is ever sent
+		return false
+	})
 }
 
 // Delete removes an ended run. One in progress is CONFLICT_ERROR.
 func (e *Engine) Delete(ctx context.Context, id string) error {
-	run, err := e.Get(ctx, id)
+	_, err := onAny(ctx, e, id, func(a *actor) (struct{}, error) {
+		if !a.run.Status.Ended() {
+			return struct{}{}, call.Errorf(call.CodeConflict, "the run %s is still %s; cancel it first", id, a.run.Status)
+		}
+		if err := e.remove(e.ctx, &a.run); err != nil {
+			return struct{}{}, err
+		}
+		a.fail(call.Errorf(call.CodeNotFound, "there is no run %s", id))
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// remove deletes all that is kept of a run: the row last, so that a crash in
+// between leaves a run that can be deleted again.
+func (e *Engine) remove(ctx context.Context, r *run) error {
+	s := e.options.Store
+	if err := s.DropJournal(ctx, r.ID); err != nil {
+		return storeError("delete the run", err)
+	}
+	if err := e.blobs.Drop(ctx, r.ID); err != nil {
+		return storeError("delete the run", err)
+	}
+	rows := []store.RowOp{
+		{Table: tableByScript, Key: indexKey(r.Script, r.ID)},
+		{Table: tableByStatus, Key: indexKey(string(r.Status), r.ID)},
+		{Table: tableByRevision, Key: indexKey(r.Revision, r.ID)},
+		{Table: tableChildren, Key: r.ID},
+		deathsRow(r.ID),
+	}
+	if r.Tick != nil {
+		rows = append(rows, tickingRow(r, nil))
+	}
+	if r.FlowKey != "" {
+		rows = append(rows, store.RowOp{Table: tableSlots, Key: slotKey(r)}, store.RowOp{Table: tableQueue, Key: slotKey(r)})
+	}
+	start, ok, err := s.Row(ctx, tableStartOf, r.ID)
 	if err != nil {
+		return storeError("delete the run", err)
+	}
+	if ok {
+		rows = append(rows, store.RowOp{Table: tableStarts, Key: string(start)}, store.RowOp{Table: tableStartOf, Key: r.ID})
+	}
+	if err := e.removeSignals(ctx, r.ID); err != nil {
 		return err
 	}
-	if !run.Status.Ended() {
-		return call.Errorf(call.CodeConflict, "the run %s is still %s; cancel it first", id, run.Status)
+	rows = append(rows, store.RowOp{Table: tableRuns, Key: r.ID})
+	timers := []store.TimerOp{{Run: r.ID, ID: timerWake}, {Run: r.ID, ID: timerAfter}}
+	for len(rows) > 0 {
+		n := min(len(rows), 1000)
+		if _, err := s.Commit(ctx, store.Commit{Rows: rows[:n], Timers: timers}); err != nil {
+			return storeError("delete the run", err)
+		}
+		rows, timers = rows[n:], nil
 	}
-	return e.remove(ctx, run)
+	return nil
+}
+
+// removeSignals deletes the keys of the signals that a run got.
+func (e *Engine) removeSignals(ctx context.Context, id string) error {
+	for {
+		signals, err := e.options.Store.Rows(ctx, tableSignals, rangeOf(indexKey(id, ""), 1000))
+		if err != nil || len(signals) == 0 {
+			return orStoreError("delete the run", err)
+		}
+		rows := make([]store.RowOp, len(signals))
+		for i, row := range signals {
+			rows[i] = store.RowOp{Table: tableSignals, Key: row.Key}
+		}
+		if _, err := e.options.Store.Commit(ctx, store.Commit{Rows: rows}); err != nil {
+			return storeError("delete the run", err)
+		}
+	}
+}
+
+func orStoreError(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return storeError(doing, err)
 }

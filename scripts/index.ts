@@ -9,8 +9,14 @@ const examples: { name: string; about: string; tries: string[] }[] = [
     tries: ["GB", "Atlantis"].map((country, i) =>
       `curl ORIGIN/orders -d '{"id":"o${i + 1}","items":[{"sku":"mug","quantity":2}],"total":2400,"address":{"name":"Ada","country":"${country}"}}'`),
   },
+  {
+    name: "orders/returns",
+    about: "A durable run behind a route: a large refund waits until a person has decided, over restarts if need be. The log shows the address of the form.",
+    tries: [`curl ORIGIN/returns -H 'content-type: application/json' -d '{"charge":"ch_1","amount":90000}'`],
+  },
   { name: "dashboard/overview", about: "Four APIs asked at once, partial answers included.", tries: ["curl ORIGIN/dashboard/overview"] },
-  { name: "sync/contacts", about: "Copy a paged list, with a checkpoint to go on from.", tries: ["reprise run scripts/sync/contacts.ts"] },
+  { name: "dashboard/customers", about: "A list in pages beside a quick answer, and what is there in two seconds.", tries: ["curl ORIGIN/dashboard/customers"] },
+  { name: "sync/contacts", about: "Copy a paged list every night, with a checkpoint to go on from.", tries: ["reprise runs start sync/contacts --wait 30s"] },
   {
     name: "hooks/payment",
     about: "A webhook that needs a token (set REPRISE_SECRET_PAYMENT_HOOK_TOKEN) and counts each event once.",

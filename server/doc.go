@@ -9,7 +9,8 @@
 //	err = srv.ScriptsChanged()      // whenever the registry has news
 //	err = srv.Close(ctx)            // stop accepting, let requests end
 //
-// The rooms: site routes requests to scripts, admin is the API, tail the
+// The rooms: site routes requests to scripts, ask is the page that people answer
+// a run's questions on, admin is the API, tail the
 // websocket, studio the page, metrics what Prometheus reads, datadir the files
 // that tell other programs where the server is, client what those programs
 // use, problem and api the documents that go over the wire.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"sync"
@@ -49,9 +50,56 @@ func (e *engine) Get(_ context.Context, id string) (runtime.Run, error) {
 func (e *engine) List(context.Context, runtime.ListQuery) ([]runtime.Run, string, error) {
 	return nil, "", nil
 }
+func (e *engine) Delete(context.Context, string) error { return nil }
+func (e *engine) RunKey(id string) string              { return "key-of-" + id }
+func (e *engine) Stats(string) runtime.Stats           { return runtime.Stats{Requests: 7} }
+
+func (e *engine) NextRuns(_ string, n int) []time.Time {
+	return []time.Time{time.Unix(int64(n), 0).UTC()}
+}
+
+func (e *engine) Ask(_ context.Context, run string, ask uint64, key string) (runtime.AskForm, error) {
+	if key != "k" {
+		return runtime.AskForm{}, call.Errorf(call.CodeNotFound, "no")
+	}
+	return runtime.AskForm{Run: run, Call: ask, Title: "Go on?"}, nil
+}
+
+func (e *engine) Answer(context.Context, string, uint64, string, json.RawMessage) error { return nil }
+
+// What is not of interest here is not done.
+
 func (e *engine) Cancel(context.Context, string) (runtime.Run, error) { return runtime.Run{}, nil }
-func (e *engine) Delete(context.Context, string) error                { return nil }
-func (e *engine) Stats(string) runtime.Stats                          { return runtime.Stats{Requests: 7} }
+func (e *engine) Kill(context.Context, string) (runtime.Run, error)   { return runtime.Run{}, nil }
+func (e *engine) Pause(context.Context, string) (runtime.Run, error)  { return runtime.Run{}, nil }
+
+func (e *engine) Resume(context.Context, string, runtime.ResumeRequest) (runtime.Run, error) {
+	return runtime.Run{}, nil
+}
+
+func (e *engine) Retry(context.Context, string, runtime.RetryRequest) (runtime.Run, error) {
+	return runtime.Run{}, nil
+}
+
+func (e *engine) Fork(context.Context, string, runtime.ForkRequest) (runtime.Run, error) {
+	return runtime.Run{}, nil
+}
+
+func (e *engine) Upgrade(context.Context, string, string) (runtime.Run, error) {
+	return runtime.Run{}, nil
+}
+func (e *engine) Signal(context.Context, runtime.SignalRequest) error { return nil }
+func (e *engine) Journal(context.Context, string) ([]runtime.JournalRecord, error) {
+	return nil, nil
+}
+
+func (e *engine) Replay(context.Context, string, runtime.ReplayRequest) (runtime.ReplayReport, error) {
+	return runtime.ReplayReport{}, nil
+}
+
+func (e *engine) Check(context.Context, runtime.CheckRequest) (runtime.CheckReport, error) {
+	return runtime.CheckReport{}, nil
+}
 
 // registry is a list of states that can be replaced.
 type registry struct {

@@ -4,6 +4,7 @@
 package server
 
 import (
+	"encoding/json"
 	"time"
 
 	"reprise/runtime"
@@ -30,7 +31,7 @@ func (s *Server) ScriptsChanged() error {
 	states := s.options.Scripts.List()
 	sources := make([]site.RouteSource, 0, len(states))
 	for i := range states {
-		sources = append(sources, sourceOf(&states[i]))
+		sources = append(sources, sourceOf(&states[i], s.options.Limits))
 	}
 	return s.site.Update(sources)
 }
@@ -45,11 +46,13 @@ func Validate(others []*script.Revision, newcomer *script.Revision) error {
 	return site.Validate(existing, revisionSource(newcomer))
 }
 
-// sourceOf returns what routing needs of a script.
-func sourceOf(s *script.State) site.RouteSource {
+// sourceOf returns what routing needs of a script that may use no more than
+// most.
+func sourceOf(s *script.State, most call.Limits) site.RouteSource {
 	out := site.RouteSource{Name: s.Name, File: s.File}
 	if s.Revision != nil {
 		out = revisionSource(s.Revision)
+		out.MaxBody = s.Revision.Config.Limits.Under(most).Body
 	}
 	out.State = site.State(s.Status)
 	if f := s.Failure(); f != nil {
@@ -67,7 +70,7 @@ func revisionSource(r *script.Revision) site.RouteSource {
 	if h == nil {
 		return out
 	}
-	out.HTTP = &site.HTTP{Path: h.Path, Methods: h.Method}
+	out.HTTP = &site.HTTP{Path: h.Path, Methods: h.Method, Respond: site.Respond(h.Respond)}
 	if h.Auth != nil {
 		out.HTTP.Auth = h.Auth.Token
 	}
@@ -80,12 +83,23 @@ func revisionSource(r *script.Revision) site.RouteSource {
 	return out
 }
 
+// activity is what the engine knows of a script.
+type activity interface {
+	// Stats returns what it did since the server started.
+	Stats(script string) runtime.Stats
+	// NextRuns returns the next n times at which its schedule starts it.
+	NextRuns(script string, n int) []time.Time
+}
+
+// shownRuns is how many of the next runs the API shows.
+const shownRuns = 5
+
 // scriptList is the API's list of scripts.
 type scriptList struct {
 	registry Registry
-	engine   interface {
-		Stats(script string) runtime.Stats
-	}
+	engine   activity
+	most     call.Limits                     // that a script may use
+	apart    func(revision string) time.Time // until when it is kept apart; may be nil
 }
 
 // List returns all scripts, by name.
@@ -115,11 +129,41 @@ func (l scriptList) document(s *script.State) api.Script {
 	}
 	if r := s.Revision; r != nil {
 		out.Revision, out.Handlers, out.Config, out.Bytes = r.ID, r.Handlers, r.Config.Raw, int64(r.Bytes)
+		out.Limits = limitsOf(&r.Config, l.most)
+		if l.apart != nil {
+			if until := l.apart(r.ID); !until.IsZero() {
+				out.Apart = &api.Apart{Until: until.UTC()}
+			}
+		}
 		for _, route := range site.Routes(revisionSource(r)) {
-			out.Routes = append(out.Routes, api.Route{Path: route.Path, Methods: route.Methods, Handler: "fetch"})
+			out.Routes = append(out.Routes, api.Route{Path: route.Path, Methods: route.Methods, Handler: route.Handler})
+		}
+		if out.Schedule = scheduleOf(r.Config.Raw); out.Schedule != nil {
+			out.NextRuns = l.engine.NextRuns(s.Name, shownRuns)
 		}
 	}
 	return out
+}
+
+// limitsOf returns what a script may use, as it is written in a config.
+func limitsOf(c *script.Config, most call.Limits) *api.Limits {
+	l := c.Limits.Under(most)
+	return &api.Limits{
+		TurnCPU: l.TurnCPU.String(), RunCPU: l.RunCPU.String(), Timeout: c.RequestTimeout().String(),
+		CallsInFlight: l.CallsInFlight, Calls: l.Calls, CallDepth: l.CallDepth,
+		Body: l.Body, Result: l.Result, KVValue: l.KVValue, LogRate: l.LogRate, Source: l.Source,
+	}
+}
+
+// scheduleOf returns config.schedule as it was written.
+func scheduleOf(config json.RawMessage) json.RawMessage {
+	var c struct {
+		Schedule json.RawMessage `json:"schedule"`
+	}
+	if len(config) == 0 || json.Unmarshal(config, &c) != nil {
+		return nil // there is no config
+	}
+	return c.Schedule
 }
 
 func scriptError(f *script.Failure) *api.ScriptError {

@@ -13,10 +13,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"reprise/runtime"
+	"reprise/runtime/call"
 	"reprise/runtime/logs"
 	"reprise/server/admin"
 	"reprise/server/api"
+	"reprise/server/ask"
 	"reprise/server/datadir"
 	"reprise/server/metrics"
 	"reprise/server/site"
@@ -27,9 +28,10 @@ import (
 // Engine answers requests and looks after runs. *runtime.Engine is one.
 type Engine interface {
 	site.Engine
+	site.Runs
 	admin.Runs
-	// Stats returns what a script did since the server started.
-	Stats(script string) runtime.Stats
+	ask.Engine
+	activity
 }
 
 // Options are what a Server is made with.
@@ -49,6 +51,10 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Secret returns the value of a secret, for config.http.auth.
 	Secret func(name string) (string, bool)
+	// Secrets keeps them; nil leaves it out of the admin API.
+	Secrets admin.Secrets
+	// Connections describes them; nil leaves it out.
+	Connections admin.Connections
 	// Checks say whether the server can take new work.
 	Checks []admin.Check
 	Logger *slog.Logger
@@ -67,8 +73,18 @@ type Options struct {
 	// AdminHosts are further names that the admin origin goes by, AdminOrigins
 	// pages of other origins that may use it.
 	AdminHosts, AdminOrigins []string
-	// MaxBody is the largest request body; 32 MiB if zero.
+	// MaxBody is the largest body of a request to the admin API; 32 MiB if zero.
 	MaxBody int64
+	// Limits are the most that a script may use. Zero values: the defaults.
+	Limits call.Limits
+	// Workers describes the processes that execute the scripts, Apart says until
+	// when a revision is kept apart there. Both may be nil.
+	Workers func() api.Workers
+	Apart   func(revision string) time.Time
+	// Listening is called once the addresses are taken, so that their ports are
+	// known, and before anything is answered there. An error ends the start. It
+	// may be nil.
+	Listening func() error
 }
 
 // Server is the two origins.
@@ -100,8 +116,8 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{options: o, failed: make(chan error, 1)}
 	s.site = site.New(site.Options{
-		Engine: o.Engine, Secret: o.Secret, Dev: o.Dev, Folder: o.Folder, Ready: s.ready,
-		Log: o.Log, Meter: meter(o.Metrics), Logger: o.Logger, MaxBody: o.MaxBody,
+		Engine: o.Engine, Runs: o.Engine, Ask: ask.New(ask.Options{Engine: o.Engine, Log: o.Log}), Secret: o.Secret, Dev: o.Dev, Folder: o.Folder, Ready: s.ready,
+		Log: o.Log, Meter: meter(o.Metrics), Logger: o.Logger,
 	})
 	var certificate *certificate
 	if o.TLSCert != "" {
@@ -145,7 +161,7 @@ func (s *Server) adminHandler() http.Handler {
 	guard := admin.NewGuard(admin.GuardOptions{Token: s.token, Addr: o.Admin, Hosts: o.AdminHosts, Origins: o.AdminOrigins})
 	s.tails = tail.Handler(tail.Options{Log: o.Log, Authenticate: guard.Authenticate, CheckOrigin: guard.CheckOrigin, Version: o.Version})
 	a := admin.Options{
-		Guard: guard, Runs: o.Engine, Scripts: scriptList{o.Scripts, o.Engine}, Logs: o.Log, Server: s.describe,
+		Guard: guard, Runs: o.Engine, Scripts: scriptList{o.Scripts, o.Engine, o.Limits, o.Apart}, Logs: o.Log, Secrets: o.Secrets, Connections: o.Connections, Server: s.describe,
 		Studio: studio.Handler(studio.Options{}), Tail: s.tails, Logger: o.Logger, MaxBody: o.MaxBody,
 		Checks: append([]admin.Check{{Name: "accepting", Test: s.accepting}}, o.Checks...),
 	}
@@ -168,6 +184,11 @@ func (s *Server) Start(ctx context.Context) error {
 	for i, o := range listeners {
 		if err := o.listen(ctx); err != nil {
 			return errors.Join(err, s.unlisten(listeners[:i]))
+		}
+	}
+	if s.options.Listening != nil {
+		if err := s.options.Listening(); err != nil {
+			return errors.Join(err, s.unlisten(listeners))
 		}
 	}
 	if err := s.announce(); err != nil {
@@ -265,10 +286,15 @@ func (s *Server) describe() api.Server {
 	if s.options.Dev {
 		mode = "dev"
 	}
-	return api.Server{
+	out := api.Server{
 		Version: s.options.Version, Boot: s.options.Log.Boot(), StartedAt: s.started, Mode: mode,
 		Addr: s.Addr(), ScriptsURL: s.ScriptsURL(), Project: s.options.Project,
 	}
+	if s.options.Workers != nil {
+		w := s.options.Workers()
+		out.Workers = &w
+	}
+	return out
 }
 
 // Addr returns where the script origin listens, with the real port.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"reprise/runtime/logs"
 	"reprise/runtime/script"
 	"reprise/server/admin"
+	"reprise/server/api"
 	"reprise/server/client"
 	"reprise/server/datadir"
 	"reprise/server/tail"
@@ -84,6 +86,39 @@ func TestClient(t *testing.T) {
 	var e *call.Error
 	if _, err := c.Run(t.Context(), "nope", 0); !errors.As(err, &e) || e.Code != string(call.CodeNotFound) || !strings.Contains(err.Error(), "there is no run nope") {
 		t.Errorf("an unknown run: %v", err)
+	}
+}
+
+func TestWorkersAndWhatIsKeptApart(t *testing.T) {
+	// The API says how the worker processes are, and which scripts execute apart.
+	until := time.Date(2026, 11, 22, 9, 30, 42, 0, time.FixedZone("", 3600))
+	f := newFixture(t, func(o *Options) {
+		o.Workers = func() api.Workers { return api.Workers{Count: 2, Alive: 1, Memory: 3, Sandbox: "ok", Ended: 4} }
+		o.Apart = func(revision string) (at time.Time) {
+			if revision == "9f2c" {
+				at = until
+			}
+			return at
+		}
+	})
+	c, err := client.Open(f.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	server, err := c.Server(t.Context())
+	if err != nil || server.Workers == nil || *server.Workers != (api.Workers{Count: 2, Alive: 1, Memory: 3, Sandbox: "ok", Ended: 4}) {
+		t.Errorf("server is %+v, %v", server, err)
+	}
+	s, err := c.Script(t.Context(), "hello")
+	if err != nil || s.Apart == nil || !s.Apart.Until.Equal(until) || s.Apart.Until.Location() != time.UTC {
+		t.Errorf("script is %+v, %v", s, err)
+	}
+	other := state("other", nil)
+	other.Revision.ID = "b1a2"
+	f.registry.set(other)
+	if s, err = c.Script(t.Context(), "other"); err != nil || s.Apart != nil {
+		t.Errorf("another script is %+v, %v", s, err)
 	}
 }
 
@@ -168,6 +203,46 @@ func TestAddressInUse(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(o.DataDir, datadir.InfoFile)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: server.json is there", flag)
 		}
+	}
+}
+
+func TestListeningComesBeforeTheFirstAnswer(t *testing.T) {
+	// Whoever has to know the addresses knows them before a script is asked for
+	// anything; if that fails, nothing is left behind.
+	o := Options{Addr: "127.0.0.1:0", Admin: "127.0.0.1:0", DataDir: t.TempDir(), Engine: &engine{}, Scripts: &registry{}}
+	var s *Server
+	var at string
+	o.Listening = func() error {
+		at = s.AdminAddr()
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.ScriptsURL()+"/_/healthz", nil)
+		if err != nil {
+			return err
+		}
+		if res, err := new(http.Transport).RoundTrip(req); err == nil {
+			_ = res.Body.Close()
+			t.Error("it answers already")
+		}
+		return errors.New("not today")
+	}
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "not today") {
+		t.Errorf("err = %v", err)
+	}
+	if strings.HasSuffix(at, ":0") {
+		t.Errorf("the admin origin is at %s", at)
+	}
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		t.Fatalf("the address is still taken: %v", err)
+	}
+	_ = l.Close()
+	if _, err := os.Stat(filepath.Join(o.DataDir, datadir.InfoFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("server.json is there")
 	}
 }
 

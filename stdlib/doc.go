@@ -9,7 +9,9 @@
 //	const m = __reprise.module("http");
 //	export const http = m.http;
 //
-// A module without a binding is plain code on top of other modules.
+// A module without a binding is plain code on top of other modules; the native
+// module "std", which scripts can not import, makes its errors and checks its
+// options. Its tests are here: they bundle scripts and play the upstream.
 //
 // The one invariant: importing a module has no effect. The builder drops
 // modules, and exports, that a script does not use.

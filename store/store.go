@@ -18,6 +18,8 @@ var (
 	// ErrNotNumber: a Sum found a value that is not a JSON number, or would
 	// have stored one that JSON cannot write (infinite, not a number).
 	ErrNotNumber = errors.New("store: not a JSON number")
+	// ErrStamp: a commit's Stamp has no place to go, or no version to write there.
+	ErrStamp = errors.New("store: the stamp does not fit the commit")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store: closed")
 )
@@ -37,8 +39,11 @@ func (e *CheckError) Error() string {
 // higher one. The zero Version means "no such key".
 type Version uint64
 
+// VersionDigits is the length of a Version's text.
+const VersionDigits = 20
+
 // String returns the version as 20 decimal digits, so that text sorts as numbers do.
-func (v Version) String() string { return fmt.Sprintf("%020d", uint64(v)) }
+func (v Version) String() string { return fmt.Sprintf("%0*d", VersionDigits, uint64(v)) }
 
 // Commit is everything that must happen together. The fence and the checks are
 // judged against the state before the commit; KV, Timers and Rows are then
@@ -50,6 +55,9 @@ type Commit struct {
 	Run       string
 	ExpectSeq uint64
 	Appends   [][]byte
+	// Stamp, if set, has the commit's Version written into one of the Appends
+	// before it is stored.
+	Stamp *Stamp
 
 	// Checks must all hold before anything is written.
 	Checks []Check
@@ -61,6 +69,52 @@ type Commit struct {
 	// commit has its place in the order, and reads see it, but until a commit
 	// that waits (or Close) has returned it may be lost in a crash, whole.
 	Relaxed bool
+}
+
+// OnlyDeletes says that c writes nothing and deletes something.
+func (c *Commit) OnlyDeletes() bool {
+	for i := range c.KV {
+		if !c.KV[i].Delete {
+			return false
+		}
+	}
+	for i := range c.Timers {
+		if !c.Timers[i].At.IsZero() {
+			return false
+		}
+	}
+	for i := range c.Rows {
+		if c.Rows[i].Value != nil {
+			return false
+		}
+	}
+	return len(c.Appends) == 0 && len(c.KV)+len(c.Timers)+len(c.Rows) > 0
+}
+
+// Stamp says where the 20 digits of a commit's Version (see Version.String) go:
+// over the bytes of Appends[Append] from Offset on. A commit that writes no KV
+// key has no version and must have no Stamp.
+type Stamp struct {
+	Append int
+	Offset int
+}
+
+// StampError returns nil if c has no Stamp or one that fits, and else an
+// ErrStamp that says what is wrong. Engines ask before they write anything.
+func (c *Commit) StampError() error {
+	s := c.Stamp
+	switch {
+	case s == nil:
+		return nil
+	case len(c.KV) == 0:
+		return fmt.Errorf("%w: it writes no KV key, so it has no version", ErrStamp)
+	case s.Append < 0 || s.Append >= len(c.Appends):
+		return fmt.Errorf("%w: it names append %d of %d", ErrStamp, s.Append, len(c.Appends))
+	case s.Offset < 0 || s.Offset > len(c.Appends[s.Append])-VersionDigits:
+		return fmt.Errorf("%w: %d digits from byte %d on are beyond the %d bytes of append %d",
+			ErrStamp, VersionDigits, s.Offset, len(c.Appends[s.Append]), s.Append)
+	}
+	return nil
 }
 
 // Check holds when the key's current version is Version (zero: absent).
@@ -145,15 +199,18 @@ type Timer struct {
 // Store keeps what must not be lost. All methods are safe for concurrent use.
 type Store interface {
 	// Commit applies c atomically. With ErrSequence, *CheckError, ErrRowExists,
-	// ErrNotNumber, ErrTooLarge, ErrFull or ErrClosed nothing was written.
+	// ErrNotNumber, ErrStamp, ErrTooLarge, ErrFull or ErrClosed nothing was
+	// written.
 	// Another error, ctx's own included, leaves the outcome open: the commit may
 	// have happened, or may still. What c points to may be reused once Commit
-	// has returned, however it returned.
+	// has returned, however it returned. A commit that only deletes works, like
+	// DropJournal, while others are refused with ErrFull.
 	Commit(ctx context.Context, c Commit) (Committed, error)
 	// Journal returns the records of a run's journal from number from (zero based).
 	Journal(ctx context.Context, run string, from uint64) ([][]byte, error)
 	// DropJournal deletes a run's journal; afterwards it is as if it never was.
-	// It also works while commits are refused with ErrFull, as it makes room.
+	// It works while commits are refused with ErrFull, as it makes room, until
+	// there is no room for that either.
 	DropJournal(ctx context.Context, run string) error
 	// Get reads keys in one consistent snapshot, one Entry for each key, in
 	// their order; absent ones have a zero Version.

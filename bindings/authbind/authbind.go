@@ -50,18 +50,24 @@ func (k kit) basic(c goja.FunctionCall) goja.Value {
 	return k.frozen("type", "basic", "username", user, "password", k.secret(k.v.Arg(c, 1), "basic", "its password"))
 }
 
-// apiKey({ header | query, value })
+// apiKey({ header | query | cookie, value })
 func (k kit) apiKey(c goja.FunctionCall) goja.Value {
-	o := k.v.Options(c, 0, "apiKey", "header", "query", "value")
-	header, query := k.text(o, "header", "apiKey"), k.text(o, "query", "apiKey")
-	if (header == "") == (query == "") {
-		k.v.Throw(call.CodeInvalidArgument, `apiKey needs where the key goes, one of both: { header: "x-api-key", value } or { query: "key", value }`)
+	places := []string{"header", "query", "cookie"}
+	o := k.v.Options(c, 0, "apiKey", append(places, "value")...)
+	in, name := "", ""
+	for _, place := range places {
+		switch text := k.text(o, place, "apiKey"); {
+		case text == "":
+		case name != "":
+			in = "" // and no place at all
+		default:
+			in, name = place, text
+		}
 	}
-	in := "header"
-	if query != "" {
-		in = "query"
+	if in == "" {
+		k.v.Throw(call.CodeInvalidArgument, `apiKey needs where the key goes, one of three: { header: "x-api-key", value }, { query: "key", value } or { cookie: "key", value }`)
 	}
-	return k.frozen("type", "apiKey", "in", in, "name", header+query, "token", k.secret(vm.Option(o, "value"), "apiKey", "its value"))
+	return k.frozen("type", "apiKey", "in", in, "name", name, "token", k.secret(vm.Option(o, "value"), "apiKey", "its value"))
 }
 
 // oauth2({ tokenUrl, clientId, clientSecret, scopes, audience })

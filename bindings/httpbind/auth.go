@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -70,21 +71,24 @@ func (x *exchange) apiKey(target *url.URL, in, name, token string) error {
 	case name == "":
 		return call.Errorf(call.CodeInvalidArgument, "%s: apiKey needs the name of a header or of a query parameter", x.p.Call.Target)
 	case in == "query":
-		if target.RawQuery != "" {
-			target.RawQuery += "&"
-		}
-		target.RawQuery += url.QueryEscape(name) + "=" + url.QueryEscape(value)
+		addQuery(target, name, value)
 		return nil
+	case in == "cookie":
+		cookie := name + "=" + value
+		if others := x.request.header["Cookie"]; len(others) > 0 {
+			cookie = strings.Join(others, "; ") + "; " + cookie
+		}
+		return x.setPrivate("Cookie", cookie)
 	case in == "header":
 		return x.setPrivate(name, value)
 	}
-	return call.Errorf(call.CodeInvalidArgument, "%s: apiKey goes into a header or into the query, not into %q", x.p.Call.Target, in)
+	return call.Errorf(call.CodeInvalidArgument, "%s: apiKey goes into a header, the query or a cookie, not into %q", x.p.Call.Target, in)
 }
 
 // setPrivate sets a header that does not go to other hosts.
 func (x *exchange) setPrivate(name, value string) error {
 	name, value = http.CanonicalHeaderKey(name), toWire(value)
-	if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) || ours[name] {
+	if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) || isOurs(name) {
 		return call.Errorf(call.CodeInvalidArgument, "%s: the credential can not be sent in the header %q: the name is not allowed, or the value has line breaks or other control characters",
 			x.p.Call.Target, name)
 	}
@@ -104,6 +108,11 @@ func (x *exchange) oauth2() error {
 	if err != nil || endpoint.Host == "" || endpoint.Scheme != "https" && endpoint.Scheme != "http" || endpoint.User != nil {
 		return call.Errorf(call.CodeInvalidArgument, "%s: oauth2 needs tokenUrl, an absolute URL without credentials", x.p.Call.Target)
 	}
+	if !x.inherited { // the operator may name any
+		if err := x.permitChosen(endpoint); err != nil {
+			return err
+		}
+	}
 	use := x.b.options.Secrets.Use(x.p.By.SecretKey)
 	g := &connections.Grant{TokenURL: a.TokenURL, Scopes: a.Scopes, Audience: a.Audience}
 	if g.ClientID, err = use.Text(a.ClientID); err != nil {
@@ -121,12 +130,20 @@ func (x *exchange) oauth2() error {
 	return nil
 }
 
+// grants are the access tokens of those who wrote the token endpoint's URL.
+func (x *exchange) grants() *connections.OAuth {
+	if x.inherited {
+		return x.b.granter
+	}
+	return x.b.oauth
+}
+
 // bringToken puts a valid access token into the request, for this try.
 func (x *exchange) bringToken(ctx context.Context) error {
 	if x.grant == nil {
 		return nil
 	}
-	token, err := x.b.oauth.Token(ctx, *x.grant)
+	token, err := x.grants().Token(ctx, *x.grant)
 	if err != nil {
 		return x.grantFailed(ctx, err)
 	}
@@ -161,6 +178,6 @@ func (x *exchange) renew() bool {
 		return false
 	}
 	x.renewed = true
-	x.b.oauth.Drop(*x.grant, x.token)
+	x.grants().Drop(*x.grant, x.token)
 	return true
 }

@@ -13,12 +13,6 @@ import (
 	"reprise/runtime/vm/web"
 )
 
-const (
-	// defaultAttempts is how often calls that say nothing about it try.
-	defaultAttempts = 3
-	maxAttempts     = 100
-)
-
 // retryStatuses are those that say "not now". 425 and 429 promise that nothing
 // was done; the others are for calls that may be done twice.
 var retryStatuses = []int{408, 425, 429, 500, 502, 503, 504}
@@ -32,11 +26,11 @@ type policy struct {
 }
 
 func policyOf(r *web.HTTPRetry, class call.Class) policy {
-	p := policy{attempts: defaultAttempts, pause: connections.DefaultBackoff, statuses: retryStatuses, class: class}
+	p := policy{attempts: connections.DefaultAttempts, pause: connections.DefaultBackoff, statuses: retryStatuses, class: class}
 	if r == nil {
 		return p
 	}
-	p.attempts = min(max(r.Attempts, 1), maxAttempts)
+	p.attempts = min(max(r.Attempts, 1), connections.MaxAttempts)
 	p.pause.Jitter = r.Jitter
 	if r.DelayMS > 0 {
 		p.pause.Delay = time.Duration(min(r.DelayMS, maxMillis)) * time.Millisecond

@@ -3,11 +3,14 @@ package httpbind
 import (
 	"context"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
 	"reprise/connections"
+	"reprise/connections/egress"
 	"reprise/runtime/call"
 	"reprise/runtime/vm/web"
 )
@@ -31,7 +34,15 @@ type Options struct {
 	// MaxBody and Timeout override the defaults when positive.
 	MaxBody int64
 	Timeout time.Duration
-	// Transport overrides the tuned one, for tests.
+	// Egress says which URLs scripts may choose; nil means those that lead to
+	// public addresses. Base URLs of connections are always allowed.
+	Egress *egress.Policy
+	// Proxy says which proxy a request goes through; nil asks the environment.
+	Proxy func(*http.Request) (*url.URL, error)
+	// Resolver looks names up; nil is Go's own.
+	Resolver *net.Resolver
+	// Transport overrides the tuned ones, for tests. It dials as it likes, so
+	// only what the URLs say is checked then.
 	Transport http.RoundTripper
 	// Random draws the jitter of pauses, in [0, 1); nil means math/rand.
 	Random func() float64
@@ -40,8 +51,10 @@ type Options struct {
 // Binding is the host side. It is safe for concurrent use.
 type Binding struct {
 	options Options
+	roads   *roads
 	clients clients
-	oauth   *connections.OAuth
+	oauth   *connections.OAuth // of scripts' own token endpoints
+	granter *connections.OAuth // of connections' token endpoints, which the operator wrote
 }
 
 // New makes the host side.
@@ -52,16 +65,19 @@ func New(o Options) *Binding {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
 	}
-	if o.Transport == nil {
-		o.Transport = newTransport()
+	if o.Egress == nil {
+		o.Egress = egress.Strict()
 	}
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
+	roads := newRoads(&o)
 	return &Binding{
 		options: o,
-		clients: clients{transport: o.Transport},
-		oauth:   connections.NewOAuth(&http.Client{Transport: o.Transport, CheckRedirect: noRedirect}),
+		roads:   roads,
+		clients: clients{transport: roads},
+		oauth:   connections.NewOAuth(&http.Client{Transport: roads, CheckRedirect: noRedirect}),
+		granter: connections.NewOAuth(&http.Client{Transport: roads.open, CheckRedirect: noRedirect}),
 	}
 }
 
@@ -71,11 +87,7 @@ func (b *Binding) Kinds() map[string]call.Shape {
 }
 
 // Close closes the connections that are idle.
-func (b *Binding) Close() {
-	if t, ok := b.options.Transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
+func (b *Binding) Close() { b.roads.close() }
 
 // Do implements the engine's Doer: it performs an "http.request" call. Every
 // HTTP status is a success here; what a script wants to throw is its affair.
@@ -94,14 +106,17 @@ type exchange struct {
 	args web.HTTPRequest
 	use  connections.Use
 
-	request  prepared
-	policy   policy
-	timeout  time.Duration
-	grant    *connections.Grant // OAuth 2.0, in clear
-	token    string             // the access token of the last try
-	renewed  bool               // a refused access token has been replaced once
-	hops     int                // redirects followed in this try
-	departed bool               // a redirect of this try led to another host
+	request   prepared
+	policy    policy
+	timeout   time.Duration
+	signer    connections.Signer // of the connection, in clear; nil: nothing is signed
+	inherited bool               // auth is the connection's
+	grant     *connections.Grant // OAuth 2.0, in clear
+	token     string             // the access token of the last try
+	renewed   bool               // a refused access token has been replaced once
+	hops      int                // redirects followed in this try
+	waited    time.Duration      // that the last try waited for its turn
+	departed  bool               // a redirect of this try led to another host
 }
 
 // reply is how one try ended: with a response or with an error.
@@ -113,13 +128,15 @@ type reply struct {
 	err    *call.Error
 }
 
-// run tries until a reply is final.
+// run tries until a reply is final. Tries made before, by another process or
+// before the run was put aside, count. A try that another follows is reported
+// before the pause: if the pause does not end here, someone else goes on.
 func (x *exchange) run(ctx context.Context) call.Outcome {
-	for n, free := 1, 0; ; n++ {
+	for n, free := x.p.Tries+1, 0; ; n++ {
 		began := time.Now()
 		r, next := x.try(ctx, n-free)
 		x.report(call.Attempt{
-			N: n, Status: r.status, Err: r.err, Took: time.Since(began), Bytes: int64(len(r.body)),
+			N: n, Status: r.status, Err: r.err, Took: time.Since(began), Bytes: int64(len(r.body)), Waited: x.waited,
 			Retry: next.retry, RetryIn: next.wait, Reason: next.reason,
 		})
 		if !next.retry {
@@ -139,6 +156,35 @@ func (x *exchange) run(ctx context.Context) call.Outcome {
 // try sends the request once. Whether another try follows is decided before
 // the body is read: nobody would look at it then.
 func (x *exchange) try(ctx context.Context, n int) (reply, verdict) {
+	passage, err := x.b.options.Connections.Enter(ctx, x.args.Connection)
+	if err != nil {
+		r := reply{err: x.use.ScrubError(x.failure(ctx, err))}
+		return r, x.judge(n, r)
+	}
+	if passage != nil {
+		x.waited = passage.Waited
+	}
+	ended := false
+	defer func() {
+		if !ended {
+			passage.GivenUp() // a panic must not keep the slot
+		}
+	}()
+	r, v := x.pass(ctx, n)
+	ended = true
+	switch code := call.CodeOf(r.err); {
+	case r.status != 0:
+		passage.Answered(r.status, r.header)
+	case ctx.Err() == nil && (code == call.CodeConnect || code == call.CodeNetwork || code == call.CodeTimeout):
+		passage.Failed()
+	default: // it is not the upstream's doing
+		passage.GivenUp()
+	}
+	return r, v
+}
+
+// pass sends the request of a try that may be sent.
+func (x *exchange) pass(ctx context.Context, n int) (reply, verdict) {
 	ctx, cancel := context.WithTimeout(ctx, x.timeout)
 	defer cancel()
 	res, err := x.send(ctx)

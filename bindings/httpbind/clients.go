@@ -25,9 +25,12 @@ const (
 	maxResponseHeader = 1 << 20
 )
 
-// newTransport makes the one transport that all connections share.
-func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
+func newDialer(resolver *net.Resolver) *net.Dialer {
+	return &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second, Resolver: resolver}
+}
+
+// newTransport makes a transport with our limits.
+func newTransport(dialer *net.Dialer) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
@@ -41,7 +44,7 @@ func newTransport() *http.Transport {
 	}
 }
 
-// clients makes one resty client for each connection, all on one transport.
+// clients makes one resty client for each connection, all on the same roads.
 // Credentials belong to the calls, not to the clients: runs share connections
 // and have secrets of their own.
 type clients struct {
@@ -96,8 +99,7 @@ func newClient(transport http.RoundTripper) *resty.Client {
 		if err != nil {
 			return err
 		}
-		x.fill(r)
-		return nil
+		return x.fill(r)
 	})
 	return client
 }

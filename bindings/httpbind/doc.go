@@ -17,8 +17,11 @@
 // The one invariant: no value of a secret is in an outcome or a reported
 // attempt. Whatever leaves this package has been scrubbed ([connections.Use]).
 //
+// Where a URL that a script chose may lead is decided by [egress.Policy], before
+// each hop and again when it is dialled (roads.go).
+//
 // It must not know runs, journals or the list of other bindings.
 //
-// Read in this order: binding.go (the host side's loop), prepare.go, send.go,
-// failures.go, backoff.go; then module.go (the VM side), options.go, promise.go.
+// Read in this order: binding.go (the host side's loop), prepare.go, roads.go,
+// send.go, failures.go, backoff.go; then module.go (the VM side), options.go, promise.go.
 package httpbind

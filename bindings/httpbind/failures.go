@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"reprise/connections/egress"
 	"reprise/runtime/call"
 )
 
@@ -22,6 +23,9 @@ import (
 func (x *exchange) failure(ctx context.Context, err error) *call.Error {
 	if own, ok := errors.AsType[*call.Error](err); ok {
 		return own
+	}
+	if refused, ok := errors.AsType[*egress.DeniedError](err); ok {
+		return x.denied(refused)
 	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
 		return x.interrupted(ctx, cause)

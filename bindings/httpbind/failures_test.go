@@ -1,6 +1,7 @@
 package httpbind_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +55,14 @@ func TestTooLarge(t *testing.T) {
 				}
 			}
 			_ = z.Close()
+		case "/nested":
+			// Once is what was asked for; this is something else.
+			w.Header()["Content-Encoding"] = []string{"gzip, gzip"}
+			_, _ = w.Write([]byte("as it is"))
+		case "/br", "/zstd":
+			// Nobody asked for these, so the bytes are the script's affair.
+			w.Header().Set("Content-Encoding", r.URL.Path[1:])
+			_, _ = w.Write([]byte("as it is"))
 		case "/exactly":
 			_, _ = w.Write(zeros)
 		}
@@ -66,6 +76,159 @@ func TestTooLarge(t *testing.T) {
 	}
 	if _, body := h.ok(get(s.URL+"/exactly"), ""); len(body) != limit {
 		t.Errorf("%d bytes", len(body))
+	}
+	for _, path := range []string{"/br", "/zstd", "/nested"} {
+		if _, body := h.ok(get(s.URL+path), ""); body != "as it is" {
+			t.Errorf("%s: %q", path, body)
+		}
+	}
+}
+
+func TestABombIsNotOpenedFurtherThanTheLimit(t *testing.T) {
+	// Of many megabytes of zeros in a few kilobytes, what is read is the limit
+	// and not the whole, whether or not the answer is of any use.
+	var wire bytes.Buffer
+	z, err := gzip.NewWriterLevel(&wire, gzip.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zeros := make([]byte, 1<<20)
+	for range 64 {
+		if _, err := z.Write(zeros); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		if r.URL.Path == "/refused" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_, _ = w.Write(wire.Bytes())
+	})
+	h := newHost(t, httpbind.Options{MaxBody: 1 << 20})
+	before := allocated()
+	h.fails(get(s.URL), "", call.CodeBodyTooLarge, "larger than 1048576 bytes")
+	req := get(s.URL + "/refused")
+	req.Retry = &web.HTTPRetry{Attempts: 2}
+	h.fails(req, "", call.CodeBodyTooLarge, "larger than 1048576 bytes")
+	if used := allocated() - before; used > 32<<20 {
+		t.Errorf("%d bytes were allocated", used)
+	}
+}
+
+// allocated is how many bytes this process has allocated so far.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
+}
+
+func TestNothingIsSmuggled(t *testing.T) {
+	// What ends a message, and where it goes, is ours to say: whatever headers,
+	// method and URL a call has, one request arrives, with one length.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrived := make(chan string, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			b := make([]byte, 4096)
+			n, _ := c.Read(b)
+			arrived <- string(b[:n])
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			_ = c.Close()
+		}
+	}()
+	t.Cleanup(func() { _ = l.Close(); <-done })
+	h := newHost(t, httpbind.Options{})
+	req := web.HTTPRequest{Method: "POST", URL: "http://" + l.Addr().String() + "/a b?c HTTP/1.1", Retry: once}
+	for _, name := range []string{
+		"transfer-encoding", "Transfer-Encoding", "transfer_encoding", "content-length", "CONTENT-LENGTH", "content_length", "connection", "keep-alive", "te", "trailer",
+		"upgrade", "expect", "host", "Host", "proxy-connection", "x-reprise-depth", "X_Reprise-Depth",
+	} {
+		req.Headers = append(req.Headers, [2]string{name, "chunked"}, [2]string{name, "0"})
+	}
+	h.ok(req, "GET /admin HTTP/1.1\r\n\r\n")
+	want := "POST /a%20b?c%20HTTP/1.1 HTTP/1.1\r\nHost: " + l.Addr().String() + "\r\nUser-Agent: reprise\r\nContent-Length: 23\r\n"
+	head, body, _ := strings.Cut(<-arrived, "\r\n\r\n")
+	if !strings.HasPrefix(head, want) || strings.Contains(head, "chunked") || strings.Count(strings.ToLower(head), "content") != 1 || body != "GET /admin HTTP/1.1\r\n\r\n" {
+		t.Errorf("arrived:\n%s\n\n%s", head, body)
+	}
+	for name, bad := range map[string]web.HTTPRequest{
+		"a name with a space":    {Headers: [][2]string{{"content-length ", "1"}}},
+		"a name with a colon":    {Headers: [][2]string{{"transfer-encoding:", "chunked"}}},
+		"a line in a name":       {Headers: [][2]string{{"a\r\ntransfer-encoding", "chunked"}}},
+		"a line in a value":      {Headers: [][2]string{{"a", "b\r\n\r\nGET / HTTP/1.1"}}},
+		"a bare line feed":       {Headers: [][2]string{{"a", "b\nc: d"}}},
+		"a nul":                  {Headers: [][2]string{{"a", "b\x00"}}},
+		"a method with a line":   {Method: "GET / HTTP/1.1\r\nA:"},
+		"a method with a space":  {Method: "GET /"},
+		"an API key as a length": {Auth: &web.HTTPAuth{Type: "apiKey", In: "header", Name: "content_length", Token: "1"}},
+		"a line in the URL":      {URL: "http://" + l.Addr().String() + "/\r\nA: b"},
+		"a line in the query":    {URL: "http://" + l.Addr().String() + "/?a\nb"},
+	} {
+		if bad.Method == "" {
+			bad.Method = "POST"
+		}
+		if bad.URL == "" {
+			bad.URL = "http://" + l.Addr().String()
+		}
+		if o := h.do(bad, ""); call.CodeOf(o.Err) != call.CodeInvalidArgument {
+			t.Errorf("%s: %v", name, o.Err)
+		}
+	}
+}
+
+func TestARedirectSmugglesNothing(t *testing.T) {
+	var last string
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if last = r.RequestURI; r.URL.Path == "/" {
+			w.Header()["Location"] = []string{"/next?a HTTP/1.1"}
+			w.WriteHeader(http.StatusFound)
+		}
+	})
+	newHost(t, httpbind.Options{}).ok(get(s.URL), "")
+	if last != "/next?a%20HTTP/1.1" {
+		t.Errorf("asked for %s", last)
+	}
+}
+
+func TestBodyLimitOfAScript(t *testing.T) {
+	// The script's own limit holds for what it sends and for what it gets.
+	received := 0
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		received++
+		_, _ = io.Copy(w, r.Body)
+	})
+	h := newHost(t, httpbind.Options{})
+	send := func(n int, limits call.Limits) call.Outcome {
+		p := h.performance(web.HTTPRequest{Method: "POST", URL: s.URL}, strings.Repeat("x", n))
+		p.Limits = limits
+		return h.b.Do(t.Context(), p)
+	}
+	if o := send(100, call.Limits{Body: 100}); o.Err != nil || o.Body.Size != 100 {
+		t.Errorf("100 bytes: %+v", o)
+	}
+	o := send(101, call.Limits{Body: 100})
+	if o.Err == nil || o.Err.Code != string(call.CodeBodyTooLarge) || !strings.Contains(o.Err.Message, "the request's body has 101 bytes, and the limit is 100") || received != 1 {
+		t.Errorf("101 bytes: %v, %d requests", o.Err, received)
+	}
+	p := h.performance(get(s.URL+"/?"), "")
+	if p.Limits.Body = 1; h.b.Do(t.Context(), p).Err != nil {
+		t.Error("an empty answer is too large")
+	}
+	if o := send(101, call.Limits{}); o.Err != nil {
+		t.Errorf("another script: %v", o.Err)
 	}
 }
 

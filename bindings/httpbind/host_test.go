@@ -15,6 +15,7 @@ import (
 
 	"reprise/bindings/httpbind"
 	"reprise/connections"
+	"reprise/connections/egress"
 	"reprise/runtime/call"
 	"reprise/runtime/vm/web"
 )
@@ -37,9 +38,22 @@ func newHost(t testing.TB, o httpbind.Options) *host {
 	if o.Random == nil {
 		o.Random = func() float64 { return 1 }
 	}
+	if o.Egress == nil {
+		o.Egress = egressOf(t, "public", "loopback")
+	}
 	h := &host{t: t, b: httpbind.New(o)}
 	t.Cleanup(h.b.Close)
 	return h
+}
+
+// egressOf is the server's egress policy with that list.
+func egressOf(t testing.TB, allow ...string) *egress.Policy {
+	t.Helper()
+	p, err := egress.New(egress.Options{Allow: allow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // serve starts an upstream.
@@ -74,7 +88,7 @@ func (h *host) performance(req web.HTTPRequest, body string) *call.Performance {
 		c.Body = call.Bytes([]byte(body))
 	}
 	return &call.Performance{
-		By: call.Caller{Run: "r1", Script: "s", SecretKey: runKey}, Call: c,
+		By: call.Caller{Run: "r1", Script: "s", SecretKey: runKey, Connections: []string{"shop", "other", "api"}}, Call: c,
 		Attempt: func(a call.Attempt) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

@@ -38,7 +38,7 @@ func (k *kit) httpError(q *request, pos call.Position, response *goja.Object, st
 	if words := wordsOf(state, text); words != "" {
 		message += ": " + cut(strings.Join(strings.Fields(cut(words, 2*messageMax)), " "), messageMax)
 	}
-	message += tooLate(q.Retry, q.class(), state.Status, after, k.v.Now())
+	message += tooLate(q.Retry, q.Class(q.send.Idempotent), state.Status, after, k.v.Now())
 	obj := k.v.ErrorAt(call.Errorf(call.CodeHTTP, "%s", message).WithData(httpErrorData{
 		Status: state.Status, StatusText: state.StatusText, Method: q.Method, URL: url, Body: cut(text, previewMax), RetryAfter: after,
 	}), pos)
@@ -50,14 +50,6 @@ func (k *kit) httpError(q *request, pos call.Position, response *goja.Object, st
 		}
 	}
 	return obj
-}
-
-// class is what the call may do to the world, for what a retry would do.
-func (q *request) class() call.Class {
-	if (q.Method == "POST" || q.Method == "PATCH") && q.IdempotencyKey == "" && !q.send.Idempotent {
-		return call.Write
-	}
-	return call.Idempotent
 }
 
 // shownAddress is what was requested, without query and tokens. The base URL of a

@@ -47,7 +47,8 @@ type kit struct {
 	rt         *goja.Runtime
 	proto      *goja.Object // of instances
 	connection *goja.Object // of connections; made at first use
-	promises   *goja.Object // of response promises
+	promises   *goja.Object // of response promises: see responsePromises
+	reading    bool         // it has its readers
 	then       goja.Callable
 }
 
@@ -154,7 +155,7 @@ func (k *kit) send(i *instance, method string, url goja.Value, options *goja.Obj
 		return response, nil
 	}
 	promise := web.Send(k.v, q.HTTPRequest, q.body, q.send)
-	if err := promise.SetPrototype(k.promises); err != nil {
+	if err := promise.SetPrototype(k.responsePromises()); err != nil {
 		panic(err)
 	}
 	return promise
@@ -177,6 +178,9 @@ func (k *kit) fetch(c goja.FunctionCall) goja.Value {
 		q.Redirect = k.redirect(value)
 	}
 	q.send.Signal = vm.Option(init, "signal")
+	if value := vm.Option(init, "inDoubt"); !goja.IsUndefined(value) {
+		q.doubt(k.inDoubt(value))
+	}
 	q.Retry = web.BlockRetry(k.v)
 	return web.Send(k.v, q.HTTPRequest, q.body, q.send)
 }

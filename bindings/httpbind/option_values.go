@@ -17,13 +17,13 @@ var retryOptions = []string{"attempts", "delay", "factor", "maxDelay", "jitter",
 // retry reads the option of that name: how many more times (0 or false: never
 // again), or an object.
 func (k *kit) retry(value goja.Value) *web.HTTPRetry {
-	r := &web.HTTPRetry{Attempts: defaultAttempts, Jitter: true}
+	r := &web.HTTPRetry{Attempts: connections.DefaultAttempts, Jitter: true}
 	obj, isObject := value.(*goja.Object)
 	switch {
 	case isObject:
 		k.readRetry(r, obj)
 	case goja.IsNumber(value):
-		r.Attempts = 1 + k.count(value, "retry", 0, maxAttempts-1)
+		r.Attempts = 1 + k.count(value, "retry", 0, connections.MaxAttempts-1)
 	case goja.IsNull(value) || goja.IsString(value):
 		k.v.Throw(call.CodeInvalidArgument, "retry must be a number of retries, false, or an object, not %s", vm.TypeOf(value))
 	case !value.ToBoolean():
@@ -43,7 +43,7 @@ func (k *kit) readRetry(r *web.HTTPRetry, obj *goja.Object) {
 		}
 		switch name {
 		case "attempts":
-			r.Attempts = k.count(value, "retry.attempts", 1, maxAttempts)
+			r.Attempts = k.count(value, "retry.attempts", 1, connections.MaxAttempts)
 		case "delay":
 			// None at all is not sent as zero, which means the default.
 			r.DelayMS = max(k.v.Duration(value, "retry.delay").Milliseconds(), 1)

@@ -1,6 +1,7 @@
 package httpbind
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,10 +18,10 @@ import (
 var (
 	callOptions = []string{
 		"json", "form", "body", "query", "headers", "timeout", "retry", "throwHttpErrors", "redirect", "auth", "signal",
-		"idempotencyKey", "idempotent", "method",
+		"idempotencyKey", "idempotent", "inDoubt", "method",
 	}
 	keptOptions = []string{
-		"baseURL", "query", "headers", "timeout", "retry", "throwHttpErrors", "redirect", "auth", "idempotent",
+		"baseURL", "query", "headers", "timeout", "retry", "throwHttpErrors", "redirect", "auth", "idempotent", "inDoubt",
 	}
 )
 
@@ -44,6 +45,7 @@ type options struct {
 	redirect   string
 	lenient    bool // throwHttpErrors: false
 	idempotent bool
+	inDoubt    string
 }
 
 // request is one call on its way out.
@@ -74,6 +76,7 @@ func (k *kit) build(d *defaults, method string, url goja.Value, obj *goja.Object
 	}
 	k.takeKey(q)
 	q.send.Idempotent = o.idempotent
+	q.doubt(o.inDoubt)
 	q.throws = !o.lenient
 	return q
 }
@@ -162,6 +165,8 @@ func (k *kit) readOption(o *options, name string, value goja.Value) {
 		o.lenient = !value.ToBoolean()
 	case "idempotent":
 		o.idempotent = value.ToBoolean()
+	case "inDoubt":
+		o.inDoubt = k.inDoubt(value)
 	}
 }
 
@@ -181,6 +186,36 @@ func (k *kit) redirect(value goja.Value) string {
 	}
 	k.v.Throw(call.CodeInvalidArgument, `redirect must be "follow", "error" or "manual"`)
 	return ""
+}
+
+// doubts are what can become of a write that was under way when the server died.
+var doubts = []string{"pause", "retry", "fail"}
+
+// inDoubt reads the option of that name. Null means the default.
+func (k *kit) inDoubt(value goja.Value) string {
+	if goja.IsNull(value) {
+		return ""
+	}
+	if !goja.IsString(value) {
+		k.v.Throw(call.CodeInvalidArgument, `inDoubt must be "pause", "retry" or "fail", not %s`, vm.TypeOf(value))
+	}
+	text := value.String()
+	if !slices.Contains(doubts, text) {
+		hint := ""
+		if near := call.Nearest(text, doubts); near != "" {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+		k.v.Throw(call.CodeInvalidArgument, `inDoubt must be "pause", "retry" or "fail", not %q%s`, clip(text), hint)
+	}
+	return text
+}
+
+// doubt says what becomes of the call if it is in doubt, which only a write
+// that nobody keyed can be.
+func (q *request) doubt(policy string) {
+	if q.Class(q.send.Idempotent) == call.Write {
+		q.InDoubt = policy
+	}
 }
 
 func (k *kit) signal(value goja.Value) goja.Value {

@@ -52,6 +52,9 @@ func (x *exchange) prepare() error {
 	if !httpguts.ValidHeaderFieldValue(a.IdempotencyKey) {
 		return call.Errorf(call.CodeInvalidArgument, "%s: the idempotency key has characters that a header can not have", x.p.Call.Target)
 	}
+	if err := x.inherit(); err != nil {
+		return err
+	}
 	x.policy = policyOf(a.Retry, x.p.Call.Class)
 	x.timeout = x.b.options.Timeout
 	if a.TimeoutMS > 0 {
@@ -59,6 +62,9 @@ func (x *exchange) prepare() error {
 	}
 	target, err := x.resolveURL()
 	if err != nil {
+		return err
+	}
+	if err := x.permit(target); err != nil {
 		return err
 	}
 	if err := x.resolveHeaders(); err != nil {
@@ -87,6 +93,12 @@ func (x *exchange) countDepth(h http.Header, target *url.URL) {
 
 // maxMillis keeps durations far from overflow: a year.
 const maxMillis = int64(366 * 24 * time.Hour / time.Millisecond)
+
+// isOurs reports whether a header, by its canonical name, is ours. Some servers
+// take an underscore for a hyphen.
+func isOurs(name string) bool {
+	return ours[name] || strings.Contains(name, "_") && ours[http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))]
+}
 
 // validMethod leaves out CONNECT, which makes tunnels, and TRACE, which makes
 // servers send credentials back.
@@ -117,7 +129,19 @@ func (x *exchange) resolveURL() (*url.URL, error) {
 	case u.User != nil:
 		return nil, call.Errorf(call.CodeInvalidArgument, "%s: the URL holds credentials; pass auth: basic(user, secret(NAME)) instead", x.p.Call.Target)
 	}
+	if err := x.inheritQuery(u); err != nil {
+		return nil, err
+	}
+	tidy(u)
 	return u, x.resolveTokens(u)
+}
+
+// tidy escapes the one character that url.Parse lets through and that would end
+// the target in the line of a request.
+func tidy(u *url.URL) {
+	if strings.Contains(u.RawQuery, " ") {
+		u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20")
+	}
 }
 
 // resolveTokens puts secrets into the path and the query. A host is never
@@ -142,7 +166,7 @@ func (x *exchange) resolveHeaders() error {
 	header := make(http.Header, len(x.args.Headers)+3)
 	for _, h := range x.args.Headers {
 		name := http.CanonicalHeaderKey(h[0])
-		if ours[name] {
+		if isOurs(name) {
 			continue
 		}
 		value, err := x.use.Text(h[1])
@@ -180,14 +204,19 @@ func (x *exchange) keyWrites() {
 		h[headerIdempotencyKey] = []string{x.args.IdempotencyKey}
 	case h[headerIdempotencyKey] != nil || x.args.Method != http.MethodPost && x.args.Method != http.MethodPatch:
 	case c.Class == call.Idempotent:
-		h[headerIdempotencyKey] = []string{automaticKey(x.p.By.Run, c.ID)}
+		h[headerIdempotencyKey] = []string{automaticKey(x.p)}
 	default:
-		h[strings.ToLower(headerIdempotencyKey)] = []string{automaticKey(x.p.By.Run, c.ID)}
+		h[strings.ToLower(headerIdempotencyKey)] = []string{automaticKey(x.p)}
 	}
 }
 
-func automaticKey(run string, id uint64) string {
-	sum := sha256.Sum256([]byte(run + "/" + strconv.FormatUint(id, 10)))
+// automaticKey is the engine's key of the call, the same after a crash. Where
+// the engine gives none, the run is over with the process, and run and call do.
+func automaticKey(p *call.Performance) string {
+	if p.Key != "" {
+		return p.Key
+	}
+	sum := sha256.Sum256([]byte(p.By.Run + "/" + strconv.FormatUint(p.Call.ID, 10)))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -198,6 +227,10 @@ func (x *exchange) resolveBody() error {
 	body, err := x.p.Read(x.p.Call.Body)
 	if err != nil {
 		return call.Errorf(call.CodeInternal, "%s: the request's body can not be read: %s", x.p.Call.Target, err)
+	}
+	if n, limit := int64(len(body)), x.maxBody(); n > limit {
+		return call.Errorf(call.CodeBodyTooLarge, "%s: the request's body has %d bytes, and the limit is %d; send it in parts", x.p.Call.Target, n, limit).
+			WithData(call.LimitData{Limit: "body", Used: n, Allowed: limit})
 	}
 	x.request.present = true
 	x.request.body, err = x.use.Body(body, x.request.header.Get(headerContentType))

@@ -21,17 +21,27 @@ func (k *kit) makePromises() {
 	}
 	k.then = then
 	k.promises = k.rt.CreateObject(proto)
-	k.reader("json", true)
-	k.reader("text", false)
-	k.reader("bytes", false)
-	k.reader("arrayBuffer", false)
+}
+
+// responsePromises is that prototype. Most VMs never make a request, so that it
+// gets its readers with the first one.
+func (k *kit) responsePromises() *goja.Object {
+	if !k.reading {
+		k.reading = true
+		k.reader("json", true)
+		k.reader("text", false)
+		k.reader("bytes", false)
+		k.reader("arrayBuffer", false)
+		k.reader("blob", false)
+		k.reader("formData", false)
+	}
+	return k.promises
 }
 
 // reader defines one of them: the promise of what the Response's method of the
 // same name returns.
 func (k *kit) reader(name string, isJSON bool) {
-	read := k.v.Func(name, func(c goja.FunctionCall) goja.Value {
-		response := k.v.Arg(c, 0)
+	read := k.v.Reaction(name, func(response goja.Value) goja.Value {
 		state, ok := web.ResponseOf(k.v, response)
 		if ok && isJSON && !state.Body().IsHeld() {
 			return k.json(state)

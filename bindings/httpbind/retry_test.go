@@ -1,6 +1,8 @@
 package httpbind_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -129,6 +131,87 @@ func TestRetryFailures(t *testing.T) {
 	h.fails(web.HTTPRequest{Method: "POST", URL: breaks.URL}, "", call.CodeNetwork, "")
 	if n := hits.Load(); n != 2 {
 		t.Errorf("two unkeyed writes were sent %d times", n)
+	}
+}
+
+func TestTriesBeforeCount(t *testing.T) {
+	// A call that is taken up again goes on counting: attempts, pauses and what
+	// the error says.
+	var keys []string
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get("Idempotency-Key"))
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	closed := serve(t, func(http.ResponseWriter, *http.Request) {})
+	refused := closed.URL
+	closed.Close()
+	for _, tc := range []struct {
+		name, url string
+		tries     int
+		attempts  []int
+		waits     []time.Duration
+		message   string
+	}{
+		{"none", s.URL, 0, []int{1, 2, 3, 4}, []time.Duration{250e6, 500e6, 1e9}, ""},
+		{"two", s.URL, 2, []int{3, 4}, []time.Duration{1e9}, ""},
+		{"three", s.URL, 3, []int{4}, nil, ""},
+		{"more than there are", s.URL, 9, []int{10}, nil, ""},
+		{"in the message", refused, 3, []int{4}, nil, "(after 4 attempts)"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHost(t, httpbind.Options{})
+			p := h.performance(web.HTTPRequest{Method: "POST", URL: tc.url, Retry: &web.HTTPRetry{Attempts: 4}}, "x")
+			p.Call.Class, p.Tries, p.Key = call.Idempotent, tc.tries, "the engine's key"
+			keys = nil
+			o := h.b.Do(t.Context(), p)
+			var got []int
+			for i, a := range h.attempts {
+				got = append(got, a.N)
+				if a.Retry != (i < len(h.attempts)-1) {
+					t.Errorf("attempt %+v", a)
+				}
+			}
+			if d := cmp.Diff(tc.attempts, got); d != "" {
+				t.Error(d)
+			}
+			if d := cmp.Diff(tc.waits, h.waits); d != "" {
+				t.Error(d)
+			}
+			if tc.message != "" && (o.Err == nil || !strings.HasSuffix(o.Err.Message, tc.message)) {
+				t.Errorf("err = %v", o.Err)
+			}
+			for _, k := range keys {
+				if k != p.Key {
+					t.Errorf("Idempotency-Key = %q", k)
+				}
+			}
+		})
+	}
+}
+
+func TestPausesThatDoNotEndHere(t *testing.T) {
+	// A run that is put aside gives up its pause. The attempt was told before,
+	// and nothing is sent any more.
+	var hits atomic.Int64
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		hits.Add(1)
+		w.Header().Set("Retry-After", "30")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+	h := newHost(t, httpbind.Options{})
+	p := h.performance(web.HTTPRequest{Method: "POST", URL: s.URL}, "x")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	aside := errors.New("put aside")
+	p.Wait = func(ctx context.Context, d time.Duration) error {
+		if len(h.attempts) != 1 || !h.attempts[0].Retry || h.attempts[0].RetryIn != d || d != 30*time.Second {
+			t.Errorf("before the pause of %s: %+v", d, h.attempts)
+		}
+		cancel(aside)
+		return context.Cause(ctx)
+	}
+	o := h.b.Do(ctx, p)
+	if hits.Load() != 1 || len(h.attempts) != 1 || o.Err == nil {
+		t.Errorf("%d requests, %d attempts, outcome %+v", hits.Load(), len(h.attempts), o)
 	}
 }
 

@@ -2,6 +2,7 @@ package httpbind
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -46,19 +47,20 @@ func (x *exchange) send(ctx context.Context) (*http.Response, error) {
 }
 
 // fill completes the request that resty made. It is what comes before the wire.
-func (x *exchange) fill(r *http.Request) {
+func (x *exchange) fill(r *http.Request) error {
 	r.Header = x.request.header
 	r.Body, r.GetBody, r.ContentLength = nil, nil, 0
-	if !x.request.present {
-		return
-	}
-	if len(x.request.body) == 0 {
+	switch {
+	case !x.request.present:
+		return x.sign(r)
+	case len(x.request.body) == 0:
 		r.Body = http.NoBody
-		return
+		return x.sign(r)
 	}
 	r.ContentLength = int64(len(x.request.body))
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.request.body)), nil }
 	r.Body = io.NopCloser(bytes.NewReader(x.request.body))
+	return x.sign(r)
 }
 
 // followRedirect decides about one redirect. next is the request that would
@@ -85,7 +87,11 @@ func followRedirect(next *http.Request, via []*http.Request) error {
 		next.Header.Del("Referer")
 	}
 	x.countDepth(next.Header, next.URL)
+	tidy(next.URL)
 	x.departed = x.departed || !sameHost(via[0].URL, next.URL)
+	if err := x.permit(next.URL); err != nil {
+		return err
+	}
 	if !x.departed {
 		return x.use.Check(next.URL)
 	}
@@ -148,7 +154,7 @@ func drain(body io.Reader) {
 
 // read reads the whole body, up to the limit, after decompression.
 func (x *exchange) read(res *http.Response) ([]byte, error) {
-	limit := x.b.options.MaxBody
+	limit := x.maxBody()
 	if res.ContentLength > limit && x.args.Method != http.MethodHead {
 		return nil, x.tooLarge()
 	}
@@ -167,8 +173,11 @@ func (x *exchange) read(res *http.Response) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// maxBody is the largest body of the script's calls that is held in memory.
+func (x *exchange) maxBody() int64 { return cmp.Or(x.p.Limits.Body, x.b.options.MaxBody) }
+
 func (x *exchange) tooLarge() *call.Error {
-	limit := x.b.options.MaxBody
+	limit := x.maxBody()
 	return call.Errorf(call.CodeBodyTooLarge, "%s: the response's body is larger than %d bytes; ask the API for less, in pages or with fewer fields", x.p.Call.Target, limit).
-		WithData(map[string]any{"limit": "response body", "allowed": limit})
+		WithData(map[string]any{"limit": "body", "allowed": limit})
 }

@@ -37,7 +37,7 @@ func load(t testing.TB, body string) *vm.VM {
 
 func begin(v *vm.VM) vm.Turn {
 	return v.Begin(vm.Start{
-		Run: "r1", Script: "s", Handler: vm.HandlerRun, Now: epoch, SecretKey: runKey, Secrets: []string{"API"}, Connections: []string{"shop"},
+		Run: "r1", Script: "s", Handler: vm.HandlerRun, Now: epoch, SecretKey: runKey, Secrets: []string{"API"}, Connections: []string{"shop", "self"},
 	})
 }
 
@@ -110,6 +110,26 @@ func TestCalls(t *testing.T) {
 			`env.shop.fetch("/x", { method: "post", body: "b", headers: [["a", "1"]], keepalive: true })`, "POST shop:/x",
 			`{"connection":"shop","method":"POST","url":"/x","headers":[["a","1"],["content-type","text/plain;charset=UTF-8"]]}`, "b", call.Write,
 		},
+		{
+			`http.post("https://a.example.com/", { headers: { accept: "x/y" }, inDoubt: "retry" })`, "POST https://a.example.com/",
+			`{"method":"POST","url":"https://a.example.com/","headers":[["accept","x/y"]],"inDoubt":"retry"}`, "", call.Write,
+		},
+		{
+			`http.extend({ inDoubt: "fail" }).patch("https://a.example.com/", { headers: { accept: "x/y" }, retry: false })`, "PATCH https://a.example.com/",
+			`{"method":"PATCH","url":"https://a.example.com/","headers":[["accept","x/y"]],"retry":{"attempts":1,"jitter":true},"inDoubt":"fail"}`, "", call.Write,
+		},
+		{
+			`http.extend({ inDoubt: "fail" }).post("https://a.example.com/", { headers: { accept: "x/y" }, inDoubt: null })`, "POST https://a.example.com/",
+			`{"method":"POST","url":"https://a.example.com/","headers":[["accept","x/y"]]}`, "", call.Write,
+		},
+		{ // only a write that nobody keyed can be in doubt
+			`http.post("https://a.example.com/", { headers: { accept: "x/y" }, inDoubt: "fail", idempotent: true })`, "POST https://a.example.com/",
+			`{"method":"POST","url":"https://a.example.com/","headers":[["accept","x/y"]]}`, "", call.Idempotent,
+		},
+		{`http.extend({ inDoubt: "fail" }).get("https://a.example.com/", { headers: { accept: "x/y" } })`, "GET https://a.example.com/", `{"method":"GET","url":"https://a.example.com/","headers":[["accept","x/y"]]}`, "", call.Read},
+		{`http.request("LOCK", "https://a.example.com/", { headers: { accept: "x/y" }, inDoubt: "pause" })`, "LOCK https://a.example.com/", `{"method":"LOCK","url":"https://a.example.com/","headers":[["accept","x/y"]],"inDoubt":"pause"}`, "", call.Write},
+		{`env.shop.fetch("/x", { method: "POST", inDoubt: "retry" })`, "POST shop:/x", `{"connection":"shop","method":"POST","url":"/x","inDoubt":"retry"}`, "", call.Write},
+		{`env.self.post("/x?y=1", { headers: { accept: "x/y" } })`, "POST self:/x", `{"connection":"self","method":"POST","url":"/x?y=1","headers":[["accept","x/y"]]}`, "", call.Write},
 	} {
 		c := sent(t, tc.js)
 		var got, want any
@@ -157,6 +177,11 @@ func TestWrongArguments(t *testing.T) {
 		`http.get("https://a/", { signal: 1 })`:                                 "AbortSignal",
 		`http.get("https://a/", { auth: "x" })`:                                 "reprise:auth",
 		`http.get("https://a/", { auth: { type: "bearer", token: "x" } })`:      "not a literal text",
+		`http.post("https://a/", { inDoubt: "rety" })`:                          `"fail", not "rety"; did you mean "retry"?`,
+		`http.post("https://a/", { inDoubt: true })`:                            `"retry" or "fail", not a boolean`,
+		`http.post("https://a/", { inDoubt: "" })`:                              `inDoubt must be "pause"`,
+		`http.post("https://a/", { indoubt: "fail" })`:                          "did you mean inDoubt?",
+		`http.create({ inDoubt: "paused" })`:                                    `did you mean "pause"?`,
 		`http.post("https://a/", { idempotencyKey: "a b" })`:                    "visible ASCII",
 		`http.create({ baseUrl: "https://a/" })`:                                "did you mean baseURL?",
 		`http.create({ baseURL: "/a" })`:                                        "absolute",
@@ -165,7 +190,8 @@ func TestWrongArguments(t *testing.T) {
 		`bearer("literal")`:                                                     "not a literal text",
 		`bearer(undefined)`:                                                     "this is undefined",
 		`basic("a:b", secret("API"))`:                                           "colon",
-		`apiKey({ value: secret("API") })`:                                      "one of both",
+		`apiKey({ value: secret("API") })`:                                      "one of three",
+		`apiKey({ header: "a", cookie: "b", value: secret("API") })`:            "one of three",
 		`apiKey({ header: "a", valeu: secret("API") })`:                         `no option "valeu"`,
 		`oauth2({ tokenUrl: "x", clientId: "a", clientSecret: secret("API") })`: "absolute",
 		`secret("NOPE")`:                                                        "REPRISE_SECRET_NOPE",
@@ -344,5 +370,33 @@ func BenchmarkGetJSON(b *testing.B) {
 				v.End()
 			}
 		})
+	}
+}
+
+func TestOriginOfHTTPErrors(t *testing.T) {
+	// What a call answered badly is what a retry of the run performs again.
+	for _, tc := range []struct {
+		js, body string
+		status   string
+	}{
+		{`await http.get("https://a.example.com/1"); await http.get("https://a.example.com/2")`, "", "500"},
+		{`await http.get("https://a.example.com/1"); try { await http.get("https://a.example.com/2").text() } catch (e) { throw new Error("w", { cause: e }) }`, "", "404"},
+		{`await http.get("https://a.example.com/1"); await http.get("https://a.example.com/2").json()`, "{", "200"},
+		{`await http.get("https://a.example.com/1"); const r = await http.get("https://a.example.com/2"); await null; await r.json()`, "{", "200"},
+	} {
+		v := load(t, tc.js)
+		begin(v)
+		ok := call.OK(1, []byte(`{"status":200,"url":"x","headers":[]}`))
+		v.Deliver(ok, epoch)
+		o := call.OK(2, []byte(`{"status":`+tc.status+`,"url":"x","headers":[]}`))
+		o.Body = call.Bytes([]byte(tc.body))
+		turn := v.Deliver(o, epoch)
+		e := turn.Err
+		for e != nil && e.Call == 0 {
+			e = e.Cause
+		}
+		if e == nil || e.Call != 2 {
+			t.Errorf("%s: %+v", tc.js, turn.Err)
+		}
 	}
 }

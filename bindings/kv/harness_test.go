@@ -14,6 +14,9 @@ import (
 	"reprise/store/badger"
 )
 
+// What is tested has time, on a busy machine too.
+var _ = vm.LimitTurns(time.Minute)
+
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // world is a store with the host side on it, and the calls that were made.

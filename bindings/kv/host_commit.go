@@ -24,7 +24,7 @@ func (h *Host) Commit(p *call.Performance) (store.Commit, *call.Error) {
 		return store.Commit{}, tooLarge("an atomic operation of %d checks and %d writes; it has at most %d and %d",
 			len(args.Checks), len(args.Writes), MaxChecks, MaxWrites)
 	}
-	t := translation{space: space}
+	t := translation{space: space, most: valueLimit(p.Limits)}
 	if t.body, err = bodyOf(p); err != nil {
 		return store.Commit{}, err
 	}
@@ -47,6 +47,7 @@ type translation struct {
 	space string
 	body  []byte // what is left of the values
 	size  int
+	most  int64 // bytes that a value may have
 	out   store.Commit
 }
 
@@ -94,6 +95,9 @@ func (t *translation) check(c *Check) *call.Error {
 func (t *translation) write(w *Write) *call.Error {
 	if err := checkWrite(w); err != nil {
 		return err
+	}
+	if int64(w.Size) > t.most {
+		return tooLarge("the value of %s has %d bytes; the script's config.limits.kvValue allows %d: split it, or keep it elsewhere and store where", w.Key, w.Size, t.most)
 	}
 	key, err := t.key(w.Key)
 	if err != nil {

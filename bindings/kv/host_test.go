@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"reprise/bindings/kv"
@@ -116,4 +117,23 @@ func BenchmarkSetAndGet(b *testing.B) {
 		w.must("s", `await kv.set(["orders", 42], { total: 12.5, lines: [1, 2, 3] }); return (await kv.get(["orders", 42])).value.total`)
 		w.calls = w.calls[:0]
 	}
+}
+
+func TestValueLimitOfAScript(t *testing.T) {
+	// A script may have a lower limit, and never a higher one.
+	w := newWorld(t)
+	commit := func(n int, limits call.Limits) *call.Error {
+		args := text(kv.CommitArgs{Writes: []kv.Write{{Op: kv.OpSet, Key: kv.Key{"a"}, Size: n}}})
+		body := []byte(`"` + strings.Repeat("x", n-2) + `"`)
+		_, err := w.host.Commit(&call.Performance{By: call.Caller{Script: "s"}, Limits: limits, Call: call.Call{Kind: kv.KindCommit, Args: []byte(args), Body: call.Bytes(body)}})
+		return err
+	}
+	if err := commit(100, call.Limits{KVValue: 100}); err != nil {
+		t.Errorf("100 bytes: %v", err)
+	}
+	expectError(t, commit(101, call.Limits{KVValue: 100}), call.CodeKVLimit, `the value of ["a"] has 101 bytes; the script's config.limits.kvValue allows 100`)
+	if err := commit(101, call.Limits{}); err != nil {
+		t.Errorf("another script: %v", err)
+	}
+	expectError(t, commit(kv.MaxValue+1, call.Limits{KVValue: 2 * kv.MaxValue}), call.CodeKVLimit, "has at most 1000000")
 }

@@ -34,6 +34,14 @@ const (
 	maxParts = 100
 )
 
+// valueLimit is how long a script's values may be: no longer than MaxValue.
+func valueLimit(l call.Limits) int64 {
+	if l.KVValue <= 0 {
+		return MaxValue
+	}
+	return min(l.KVValue, MaxValue)
+}
+
 // tooLarge is the error of everything that exceeds a limit.
 func tooLarge(format string, args ...any) *call.Error {
 	return call.Errorf(call.CodeKVLimit, format, args...)

@@ -260,7 +260,7 @@ var (
 func (e *encoder) collect(obj *goja.Object, class string) {
 	e.raw(map[string]string{"Map": `{"$map":[`, "Set": `{"$set":[`}[class])
 	n := int64(0)
-	each := e.v.Runtime().ToValue(func(c goja.FunctionCall) goja.Value {
+	each := e.v.Func("each", func(c goja.FunctionCall) goja.Value {
 		if n > 0 {
 			e.raw(",")
 		}

@@ -3,6 +3,7 @@ package run_test
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,9 @@ import (
 	"reprise/runtime/vm/web"
 	"reprise/stdlib"
 )
+
+// What is tested has time, on a busy machine too.
+var _ = vm.LimitTurns(time.Minute)
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
@@ -42,34 +46,49 @@ type play struct {
 	open  []call.Call
 	lines []vm.Line
 	log   []string // the calls made: "scope: target"
+	fetch bool     // the run is that of a fetch handler: not durable
 }
 
-// load evaluates the body of a script's run handler, with the text of
-// reprise:run in front of it.
+// exported finds the names that the text of a module exports.
+var exported = regexp.MustCompile(`(?m)^export (?:const|async function) (\w+)`)
+
+// load evaluates a script with the body of its handlers.
 func load(t *testing.T, body string) *play {
+	t.Helper()
+	p := &play{t: t, now: epoch}
+	var err error
+	if p.vm, err = evaluate(t, "", body, func(l vm.Line) { p.lines = append(p.lines, l) }); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// evaluate makes a VM with a script: the text of reprise:run, a top level, and
+// the body of a handler.
+func evaluate(t *testing.T, topLevel, body string, console func(vm.Line)) (*vm.VM, error) {
 	t.Helper()
 	text, ok := stdlib.Module("run")
 	if !ok {
 		t.Fatal("there is no module run")
 	}
+	var names []string
+	for _, m := range exported.FindAllStringSubmatch(text, -1) {
+		names = append(names, m[1])
+	}
+	exports := "{ " + strings.Join(names, ", ") + " }"
 	text = strings.ReplaceAll(text, "\nexport ", "\n")
-	code := `(async (__reprise) => { "use strict"; const { api } = __reprise.module("api"); const { sleep, current, step } = (() => {` + text + `
-		return { sleep, current, step }; })();
+	code := `(async (__reprise) => { "use strict"; const { api } = __reprise.module("api"); const ` + exports + ` = (() => {` + text + `
+		return ` + exports + `; })();
+		` + topLevel + `
 		const handler = async (input) => { ` + body + ` };
-		__reprise.exports({ default: { run: handler } }); })`
+		__reprise.exports({ default: { run: handler, fetch: async (r) => Response.json(await handler(r)) } }); })`
 	program, err := vm.Compile([]byte(code), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &play{t: t, now: epoch}
-	p.vm, err = vm.New(program, vm.Config{
-		Platform: web.Platform(), Modules: []vm.Module{run.Module(), retry.Module(), apiModule{}}, TurnBudget: time.Minute,
-		Console: func(l vm.Line) { p.lines = append(p.lines, l) },
+	return vm.New(program, vm.Config{
+		Platform: web.Platform(), Modules: []vm.Module{run.Module(), retry.Module(), apiModule{}}, TurnBudget: time.Minute, Console: console,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 // start loads a script and begins a run of it.
@@ -82,7 +101,21 @@ func start(t *testing.T, body string) *play {
 
 func (p *play) begin(id string) {
 	p.open, p.log = nil, nil
-	p.took(p.vm.Begin(vm.Start{Run: id, Script: "shop", Revision: "rev", Handler: vm.HandlerRun, Now: p.now}))
+	s := vm.Start{Run: id, Script: "shop", Revision: "rev", Handler: vm.HandlerRun, Durable: !p.fetch, Now: p.now}
+	if p.fetch {
+		s.Handler, s.Request = vm.HandlerFetch, &vm.Request{Method: "GET", URL: "http://shop.example/"}
+	}
+	p.took(p.vm.Begin(s))
+}
+
+// startFetch is start for a fetch handler. What the body returns is the
+// response's JSON.
+func startFetch(t *testing.T, body string) *play {
+	t.Helper()
+	p := load(t, body)
+	p.fetch = true
+	p.begin("r1")
+	return p
 }
 
 func (p *play) took(turn vm.Turn) {
@@ -160,6 +193,20 @@ func (p *play) expectValue(want string) {
 	p.t.Helper()
 	if !p.turn.Done || p.turn.Err != nil || string(p.turn.Value) != want {
 		p.t.Fatalf("done %v, value %s, err %v; want %s", p.turn.Done, p.turn.Value, p.turn.Err, want)
+	}
+}
+
+// expectCall compares the only open call, but for where it was made.
+func (p *play) expectCall(kind, target string, class call.Class, args, body string) {
+	p.t.Helper()
+	if len(p.open) != 1 {
+		p.t.Fatalf("open calls are %q, settled with %v", targets(p.open), p.turn.Err)
+	}
+	c := p.open[0]
+	got := fmt.Sprintf("%s | %s | %s | %s | %v %s", c.Kind, c.Target, c.Class, c.Args, c.Body.Present, c.Body.Inline)
+	want := fmt.Sprintf("%s | %s | %s | %s | %v %s", kind, target, class, args, body != "", body)
+	if got != want {
+		p.t.Fatalf("the call is\n  %s\nwant\n  %s", got, want)
 	}
 }
 

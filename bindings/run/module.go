@@ -21,9 +21,24 @@ func (module) Exports(v *vm.VM) *goja.Object {
 	o := v.Runtime().NewObject()
 	for _, f := range []struct {
 		name string
-		do   func(goja.FunctionCall) goja.Value
+		do   native
+	}{
+		{"waitFor", k.waitFor},
+		{"signal", k.signal},
+		{"start", k.start},
+		{"invoke", k.invoke},
+		{"publish", k.publish},
+		{"continueAs", k.continueAs},
+	} {
+		set(o, f.name, v.Func(f.name, k.rejecting(f.name, f.do)))
+	}
+	for _, f := range []struct {
+		name string
+		do   native
 	}{
 		{"sleep", k.sleep},
+		{"ask", k.ask},
+		{"answer", k.answer},
 		{"begin", k.begin},
 		{"attempt", k.attempt},
 		{"within", k.within},

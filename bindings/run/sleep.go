@@ -35,16 +35,21 @@ func (k kit) pause(value goja.Value) (d time.Duration, target string) {
 // longest is the longest duration in whole milliseconds: 292 years.
 const longest = math.MaxInt64 / time.Millisecond * time.Millisecond
 
-// timer is the call that is answered after d, rounded up: nothing wakes early.
-// What is longer than a duration can say is as long as one can.
+// timer is the call that is answered after d.
 func timer(d time.Duration, target string) call.Call {
+	return call.Call{
+		Kind: web.KindTimer, Target: target, Class: call.Pure,
+		Args: fmt.Appendf(nil, `{"ms":%d}`, millis(d)),
+	}
+}
+
+// millis is d in milliseconds, rounded up: nothing wakes early. What is longer
+// than a duration can say is as long as one can.
+func millis(d time.Duration) int64 {
 	d = min(d, longest)
 	ms := d / time.Millisecond
 	if d%time.Millisecond > 0 { // to add before dividing would overflow
 		ms++
 	}
-	return call.Call{
-		Kind: web.KindTimer, Target: target, Class: call.Pure,
-		Args: fmt.Appendf(nil, `{"ms":%d}`, ms),
-	}
+	return int64(ms)
 }

@@ -66,8 +66,8 @@ type Call struct {
 	Target string
 	// Class decides retries and durability.
 	Class Class
-	// Args are the arguments as canonical JSON (see Canonical). A kind
-	// defines their shape in its binding's documentation.
+	// Args are the arguments as JSON, in the text that JSON.stringify writes. A
+	// kind defines their shape in its binding's documentation.
 	Args []byte
 	// Body carries bytes that would be wasteful inside Args, such as a request
 	// body or a KV value.

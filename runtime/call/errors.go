@@ -24,6 +24,9 @@ type Error struct {
 	Data json.RawMessage `json:"data,omitempty"`
 	// Cause is the error's cause, if it has one.
 	Cause *Error `json:"cause,omitempty"`
+	// Call is the call whose outcome the error stems from, or zero: what a
+	// retry of the run would perform again.
+	Call uint64 `json:"call,omitempty"`
 }
 
 // Error returns "Name: message".
@@ -90,7 +93,7 @@ func From(err error) *Error {
 
 // CodeOf returns err's code, or "" when it has none.
 func CodeOf(err error) Code {
-	if e, ok := errors.AsType[*Error](err); ok {
+	if e, ok := errors.AsType[*Error](err); ok && e != nil {
 		return Code(e.Code)
 	}
 	return ""

@@ -3,6 +3,8 @@ package call
 import (
 	"context"
 	"time"
+
+	"reprise/runtime/call/hosts"
 )
 
 // Caller says which run makes a call.
@@ -14,6 +16,8 @@ type Caller struct {
 	// Depth is how many scripts stand between the run and the request from
 	// outside that began it all: zero, unless scripts call each other over HTTP.
 	Depth int
+	// Connections are those that the script may use, self aside.
+	Connections []string
 	// SecretKey is the key of the run's secret tokens.
 	SecretKey []byte
 }
@@ -38,7 +42,22 @@ const (
 type Performance struct {
 	By   Caller
 	Call Call
+	// Limits are the script's, as they are now. Zero values: the binding's own.
+	Limits Limits
+	// Egress is the script's own list of what it calls, which only narrows what
+	// the server allows. Nil: no list.
+	Egress *hosts.List
+	// Key identifies the call to the outside: the same for every attempt and
+	// after every resume, another one when a user has the call issued again
+	// after a real answer.
+	Key string
+	// At is the script's clock when the call was issued.
+	At time.Time
+	// Tries is how many tries were made before, by a process that has ended or
+	// before the run was put aside. The next one is Tries+1.
+	Tries int
 	// Attempt reports a try once it has ended; the engine records and logs it.
+	// When another one follows, Attempt returns once that is on disk.
 	Attempt func(Attempt)
 	// Wait pauses between tries until d has passed or ctx is done.
 	Wait func(ctx context.Context, d time.Duration) error
@@ -55,6 +74,8 @@ type Attempt struct {
 	Err    *Error
 	Took   time.Duration
 	Bytes  int64 // received
+	// Waited is how long the try waited for its turn at the connection.
+	Waited time.Duration
 	// RetryIn is set when another try follows, after that long; Reason says
 	// why: "503 Service Unavailable, Retry-After: 2".
 	Retry   bool

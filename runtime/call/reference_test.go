@@ -34,8 +34,9 @@ The admin API and the script origin answer with the same codes, as ` + "`applica
 ` + "`{ type, title, status, detail, code, hint?, run?, errors? }`" + `. Errors of the language keep their names; over HTTP they get
 a code made of it (` + "`TypeError`" + ` is ` + "`TYPE_ERROR`" + `). A script may throw errors with codes of its own.
 
-Further fields: an ` + "`HTTPError`" + ` has those of [reprise:http](http.md#errors); a ` + "`ResourceError`" + ` and a ` + "`BodyTooLargeError`" + ` have ` + "`limit`" + `
-and ` + "`allowed`" + ` (see [limits](limits.md)); an error that came out of several tries of ` + "`retry`" + ` or ` + "`step`" + ` has ` + "`attempts`" + `.
+Further fields: an ` + "`HTTPError`" + ` has those of [reprise:http](http.md#errors); a ` + "`ResourceError`" + ` and a ` + "`BodyTooLargeError`" + ` have ` + "`limit`" + `,
+` + "`allowed`" + ` and mostly ` + "`used`" + `, times in milliseconds (see [limits](limits.md)), and ` + "`killed`" + `
+when the run ended its [worker process](../guides/operating.md#worker-processes): its stack is then where it was seen last; an error that came out of several tries of ` + "`retry`" + ` or ` + "`step`" + ` has ` + "`attempts`" + `.
 
 `
 

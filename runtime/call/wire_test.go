@@ -2,6 +2,7 @@ package call_test
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,7 +37,7 @@ func errorOf(t *rapid.T, depth int) *call.Error {
 	return &call.Error{
 		Name: rapid.String().Draw(t, "name"), Message: rapid.String().Draw(t, "message"),
 		Code: rapid.String().Draw(t, "code"), Stack: rapid.String().Draw(t, "stack"),
-		Data: bytesOf(t, "data"), Cause: errorOf(t, depth+1),
+		Data: bytesOf(t, "data"), Cause: errorOf(t, depth+1), Call: rapid.Uint64().Draw(t, "stems from"),
 	}
 }
 
@@ -67,6 +68,47 @@ func TestOutcomeSurvivesItsBinaryForm(t *testing.T) {
 			t.Fatal(err, diff)
 		}
 	})
+}
+
+func TestErrorSurvivesWithinOtherRecords(t *testing.T) {
+	// What follows an error is left for the next reader.
+	e := call.Errorf(call.CodeTimeout, "late").WithCause(call.Errorf(call.CodeConnect, "refused"))
+	e.Call = 7
+	got, rest, err := call.ParseError(append(call.AppendError(nil, e), "rest"...))
+	if diff := cmp.Diff(e, got); err != nil || diff != "" || string(rest) != "rest" {
+		t.Fatal(err, diff, rest)
+	}
+	b := call.AppendError(nil, e)
+	for n := range b {
+		if _, _, err := call.ParseError(b[:n]); !errors.Is(err, call.ErrWire) {
+			t.Fatalf("the first %d bytes: %v", n, err)
+		}
+	}
+	b[0] = 200
+	if _, _, err := call.ParseError(b); !errors.Is(err, call.ErrWireNewer) {
+		t.Fatal(err)
+	}
+}
+
+func TestErrorOfTheFirstVersion(t *testing.T) {
+	// Records of version 1 had no call in an error and can still be read.
+	old := []byte{1, 3, 0, 0, 1, 1, 'N', 1, 'M', 1, 'C', 1, 'S', 0, 0}
+	got, err := call.ParseOutcome(old)
+	want := call.Failed(3, &call.Error{Name: "N", Message: "M", Code: "C", Stack: "S"})
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Fatal(err, diff)
+	}
+}
+
+func TestLongChainOfCausesIsCut(t *testing.T) {
+	// What was written can be read, however long the chain of causes is.
+	e := &call.Error{Name: "Error"}
+	for range 100 {
+		e = &call.Error{Name: "Error", Cause: e}
+	}
+	if _, _, err := call.ParseError(call.AppendError(nil, e)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestDigestTellsPartsApart(t *testing.T) {

@@ -14,21 +14,15 @@ import (
 	"reprise/stdlib"
 )
 
-// The builder's default limits.
-const (
-	// DefaultMaxSource is how many bytes of sources one script may have, its
-	// imports counted. Parsers cost up to 1 KB of stack per nested byte, and a
-	// compiled program keeps about 13 times its source in memory.
-	DefaultMaxSource = 4 << 20
-	// DefaultBuildTimeout is how long one build may take, its wait for others
-	// counted. The largest packages that people bundle take about a second.
-	DefaultBuildTimeout = 30 * time.Second
-)
+// DefaultBuildTimeout is how long one build may take, its wait for others
+// counted. The largest packages that people bundle take about a second.
+const DefaultBuildTimeout = 30 * time.Second
 
 // BuilderOptions configure a Builder. The zero value is the default.
 type BuilderOptions struct {
-	// MaxSource limits the bytes of a script's sources. Zero: DefaultMaxSource.
-	MaxSource int64
+	// Limits are the most that a config may ask for. More is an error of the
+	// script. Zero values: the defaults.
+	Limits call.Limits
 	// Timeout limits one build. Zero: DefaultBuildTimeout.
 	Timeout time.Duration
 	// Concurrency limits how many builds run at once. Zero: one per core.
@@ -44,13 +38,16 @@ type BuilderOptions struct {
 type Builder struct {
 	options BuilderOptions
 	slots   chan struct{}
+	reading chan struct{} // has room for the files that are open
 }
+
+// mostReading is how many files are open at once. esbuild asks for all imports
+// of a file at the same time, and a builder process may open 256.
+const mostReading = 64
 
 // NewBuilder returns a builder.
 func NewBuilder(o BuilderOptions) *Builder {
-	if o.MaxSource == 0 {
-		o.MaxSource = DefaultMaxSource
-	}
+	o.Limits = o.Limits.OrDefaults()
 	if o.Timeout == 0 {
 		o.Timeout = DefaultBuildTimeout
 	}
@@ -63,7 +60,7 @@ func NewBuilder(o BuilderOptions) *Builder {
 	if o.ModuleNames == nil {
 		o.ModuleNames = func() []string { return nil }
 	}
-	return &Builder{options: o, slots: make(chan struct{}, o.Concurrency)}
+	return &Builder{options: o, slots: make(chan struct{}, o.Concurrency), reading: make(chan struct{}, mostReading)}
 }
 
 // Build makes a revision of a script. What is wrong with the sources is a
@@ -73,6 +70,21 @@ func NewBuilder(o BuilderOptions) *Builder {
 // and keeps its slot until it ends, so that hostile sources can occupy the
 // builder and no more than that.
 func (b *Builder) Build(ctx context.Context, p *Project, s Script) (*Revision, error) {
+	return b.run(ctx, s, func() *job { return newJob(b, p, s) })
+}
+
+// BuildText makes the revision that a script would have if its file held text.
+// The files that it imports are read; none is written.
+func (b *Builder) BuildText(ctx context.Context, p *Project, s Script, text string) (*Revision, error) {
+	return b.run(ctx, s, func() *job {
+		j := newJob(b, p, s)
+		j.text = &text
+		return j
+	})
+}
+
+// run waits for a slot, and then makes a job and does it.
+func (b *Builder) run(ctx context.Context, s Script, begin func() *job) (*Revision, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.options.Timeout)
 	defer cancel()
 	select {
@@ -87,7 +99,7 @@ func (b *Builder) Build(ctx context.Context, p *Project, s Script) (*Revision, e
 	done := make(chan result, 1)
 	go func() {
 		defer func() { <-b.slots }()
-		rev, err := b.build(p, s)
+		rev, err := begin().build()
 		done <- result{rev, err}
 	}()
 	select {
@@ -109,16 +121,15 @@ func (b *Builder) gaveUp(ctx context.Context, s Script, format string) error {
 }
 
 // build does the work: bundle, rewrite, read the config, name the result.
-func (b *Builder) build(p *Project, s Script) (rev *Revision, err error) {
-	start := time.Now()
-	job := newJob(b, p, s)
+func (j *job) build() (rev *Revision, err error) {
+	start, s := time.Now(), j.script
 	defer func() {
 		if r := recover(); r != nil { // a parser's bug must not end the server
 			rev, err = nil, buildError(call.CodeCompile, Problem{Message: fmt.Sprintf("the builder failed: %v", r), Pos: call.Position{File: s.File}})
 		}
 		e := &BuildError{}
 		if errors.As(err, &e) {
-			e.seen = job.inputs()
+			e.seen = j.inputs()
 			e.Inputs = e.seen.paths()
 		}
 	}()
@@ -126,17 +137,21 @@ func (b *Builder) build(p *Project, s Script) (rev *Revision, err error) {
 		return nil, buildError(call.CodeCompile, Problem{Pos: call.Position{File: s.File}, Message: fmt.Sprintf(
 			"%s and %s would both be the script %q; rename or remove one, or start its name with an underscore", s.File, strings.Join(s.Rivals, " and "), s.Name)})
 	}
-	result := api.Build(job.options())
-	if problems := job.problems(result); len(problems) > 0 {
+	result := api.Build(j.options())
+	if problems := j.problems(result); len(problems) > 0 {
 		return nil, buildError(call.CodeCompile, problems...)
 	}
 	bundle, err := newBundle(s.File, result.OutputFiles)
 	if err != nil {
 		return nil, err
 	}
-	rev = &Revision{Script: s.Name, File: s.File, Warnings: job.warnings(result), seen: job.inputs()}
+	bundle.most = j.builder.options.Limits
+	rev = &Revision{Script: s.Name, File: s.File, Warnings: j.warnings(result), seen: j.inputs()}
 	rev.Inputs = rev.seen.paths()
 	if err := bundle.finish(rev); err != nil {
+		return nil, err
+	}
+	if err := j.checkSize(rev); err != nil {
 		return nil, err
 	}
 	rev.BuiltIn = time.Since(start)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"reprise/runtime/call"
 	"reprise/runtime/script"
 )
 
@@ -130,9 +131,9 @@ func TestSourceLimitCountsImports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := script.NewBuilder(script.BuilderOptions{MaxSource: 1 << 10})
+	b := script.NewBuilder(script.BuilderOptions{Limits: call.Limits{Source: 1 << 10}})
 	_, err = b.Build(context.Background(), p, list[0])
-	if err == nil || !strings.Contains(err.Error(), "are larger than 1 KiB") {
+	if err == nil || !strings.Contains(err.Error(), "are larger than 1KiB") {
 		t.Errorf("error = %v", err)
 	}
 }

@@ -6,7 +6,7 @@ import "strings"
 // means there is nothing like it here.
 var nodeBuiltins = map[string]string{
 	"assert": "throw an Error yourself, or install an assertion package", "async_hooks": "", "buffer": "use Uint8Array with TextEncoder, atob and btoa",
-	"child_process": "", "cluster": "", "console": "the global console is there without an import", "constants": "", "crypto": "use the global crypto (randomUUID, getRandomValues)",
+	"child_process": "", "cluster": "", "console": "the global console is there without an import", "constants": "", "crypto": "use the global crypto (randomUUID, getRandomValues, subtle)",
 	"dgram": "", "diagnostics_channel": "", "dns": "", "domain": "", "events": "use the global EventTarget, or npm install events",
 	"fs": "import .json and text files, or keep data in reprise:kv", "http": "use fetch or reprise:http", "http2": "use fetch or reprise:http", "https": "use fetch or reprise:http",
 	"inspector": "", "module": "", "net": "", "os": "", "path": "npm install path-browserify", "perf_hooks": "the global performance is there without an import",

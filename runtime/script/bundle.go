@@ -25,6 +25,7 @@ type bundle struct {
 	code string
 	srcs *sourceMap
 	body []ast.Statement
+	most call.Limits // that a config may ask for
 }
 
 func newBundle(file string, files []api.OutputFile) (*bundle, error) {
@@ -124,7 +125,7 @@ func (b *bundle) finish(rev *Revision) error {
 	if problems := b.globImports(); len(problems) > 0 {
 		return buildError(call.CodeCompile, problems...)
 	}
-	config, err := b.config()
+	config, err := b.config(rev.Script)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"reprise/runtime/call"
+	"reprise/runtime/call/hosts"
+	"reprise/runtime/schedule"
 )
 
 // The wall time of a fetch request: what it is without a config, and the most
@@ -27,6 +29,28 @@ type Config struct {
 	Connections []string `json:"connections,omitempty"`
 	// HTTP is how the script is reached over HTTP, if it says so.
 	HTTP *HTTP `json:"http,omitempty"`
+
+	// Limits are those that the script asks for; the others are zero.
+	Limits call.Limits `json:"limits,omitzero"`
+
+	// Egress narrows what the script may call, if set.
+	Egress *Egress `json:"egress,omitempty"`
+
+	// What follows is about durable runs: of the handlers run and scheduled.
+
+	// Schedule says when the handler scheduled is called, if set.
+	Schedule *schedule.Spec `json:"schedule,omitempty"`
+	// Concurrency limits how many runs are under way at once, if set.
+	Concurrency *Concurrency `json:"concurrency,omitempty"`
+	// Rate limits how many runs begin in a time, if set.
+	Rate *Rate `json:"rate,omitempty"`
+	// OnFailure says what becomes of a run that fails.
+	OnFailure OnFailure `json:"onFailure,omitempty"`
+	// OnFailed names the script that is started with every failed run.
+	OnFailed string `json:"onFailed,omitempty"`
+	// Durability says when a run waits for the disk.
+	Durability Durability `json:"durability,omitempty"`
+
 	// Raw is the literal as it was written, as JSON; empty without a config.
 	Raw json.RawMessage `json:"-"`
 
@@ -50,6 +74,26 @@ const (
 	IsolationFresh Isolation = "fresh" // a new VM for every request
 )
 
+// Egress is what a script may call by URL, of what the server allows.
+type Egress struct {
+	// Allow lists hosts, addresses and prefixes, as [hosts.Parse] reads them,
+	// without its words. An empty list is nothing.
+	Allow []string `json:"allow"`
+}
+
+// List returns the list that the script's calls are held to; nil without one.
+func (e *Egress) List() *hosts.List {
+	if e == nil {
+		return nil
+	}
+	l, err := hosts.Parse(e.Allow)
+	if err != nil {
+		// Not from a config, which the schema has checked: nothing is allowed.
+		return &hosts.List{}
+	}
+	return l
+}
+
 // HTTP is how a script is reached over HTTP.
 type HTTP struct {
 	// Path is the route, with :parameters and perhaps a * at the end. Empty:
@@ -61,7 +105,19 @@ type HTTP struct {
 	CORS *CORS `json:"cors,omitempty"`
 	// Auth says who may call, if set.
 	Auth *Auth `json:"auth,omitempty"`
+	// Respond says what the request that starts a run is answered with. It is
+	// for scripts whose run handler owns the route.
+	Respond Respond `json:"respond,omitempty"`
 }
+
+// Respond says when the request that starts a run is answered.
+type Respond string
+
+// The answers. The empty one is accepted.
+const (
+	RespondAccepted Respond = "accepted" // at once, with where the run can be watched
+	RespondResult   Respond = "result"   // with the run's result, if it ends in time
+)
 
 // CORS is what pages of other origins may do.
 type CORS struct {

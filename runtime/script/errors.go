@@ -2,6 +2,7 @@ package script
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -60,7 +61,21 @@ func buildError(code call.Code, problems ...Problem) *BuildError {
 		}
 		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
 	})
+	problems = shown(problems)
 	return &BuildError{Code: code, Problem: problems[0], Others: problems[1:]}
+}
+
+// mostProblems is how many problems of a build are told: more than anybody
+// reads at a time.
+const mostProblems = 100
+
+// shown cuts a list of problems short, and says so.
+func shown(list []Problem) []Problem {
+	more := len(list) - mostProblems
+	if more <= 0 {
+		return list
+	}
+	return append(list[:mostProblems:mostProblems], Problem{Message: fmt.Sprintf("and %d more, which are not shown", more)})
 }
 
 // Problems returns all that is wrong.

@@ -13,8 +13,8 @@ import (
 	"reprise/runtime/call"
 )
 
-// config finds, reads and checks the script's config.
-func (b *bundle) config() (Config, error) {
+// config finds, reads and checks the config of the script with this name.
+func (b *bundle) config(script string) (Config, error) {
 	value, err := b.exported("config")
 	if err != nil || value == nil {
 		return Config{}, err
@@ -24,7 +24,7 @@ func (b *bundle) config() (Config, error) {
 	if len(r.problems) > 0 {
 		return Config{}, buildError(call.CodeConfig, r.problems...)
 	}
-	c, problems := parseConfig(l)
+	c, problems := parseConfig(script, l, b.most)
 	if problems = append(r.doubles, problems...); len(problems) > 0 {
 		return Config{}, buildError(call.CodeConfig, problems...)
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/evanw/esbuild/pkg/api"
+
+	"reprise/runtime/call"
 )
 
 // bundleText bundles one file, or returns nil if it does not build.
@@ -91,7 +93,7 @@ func FuzzConfig(f *testing.F) {
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("%q is read as %s and runs as %s", expr, text.String(), ran)
 		}
-		parseConfig(l) // must not panic
+		parseConfig("a", l, call.Limits{}) // must not panic
 	})
 }
 

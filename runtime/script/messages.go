@@ -22,11 +22,17 @@ const (
 
 const dynamicImportText = "import() needs a literal path here: what is imported must be known when the script is built"
 
+// unreadable begins what esbuild says of a folder that it can not look into, in
+// addition to what it did not find there.
+const unreadable = "Cannot read directory "
+
 // problems are the errors of a build, and those warnings that are errors to us.
 func (j *job) problems(result api.BuildResult) []Problem {
 	var out []Problem
 	for _, m := range result.Errors {
-		out = append(out, j.problem(m))
+		if len(result.Errors) == 1 || !strings.HasPrefix(m.Text, unreadable) {
+			out = append(out, j.problem(m))
+		}
 	}
 	for _, m := range result.Warnings {
 		if m.ID == dynamicImportID && isOwn(m.Location) {
@@ -45,7 +51,7 @@ func (j *job) warnings(result api.BuildResult) []Problem {
 			out = append(out, j.problem(m))
 		}
 	}
-	return out
+	return shown(out)
 }
 
 // isOwn tells the project's files from those of packages.
@@ -66,6 +72,9 @@ func (j *job) problem(m api.Message) Problem {
 	if path, ok := strings.CutPrefix(m.Text, "Could not resolve \""); ok {
 		path = strings.TrimSuffix(path, "\"")
 		p.Message, p.Notes = unresolved(path), nil
+		if real, ok := j.outside(path, m.Location); ok {
+			p.Message = outsideText(real)
+		}
 		j.want(path, m.Location)
 	}
 	if l := m.Location; l != nil && l.File != entryName {
@@ -118,7 +127,7 @@ func unresolved(path string) string {
 func (j *job) want(path string, l *api.Location) {
 	var folders []string
 	if strings.HasPrefix(path, ".") && l != nil {
-		target := filepath.Join(j.project.Root, filepath.Dir(filepath.FromSlash(l.File)), filepath.FromSlash(path))
+		target := j.target(path, l)
 		folders = append(folders, existing(filepath.Dir(target)))
 		if isDir(target) {
 			folders = append(folders, target)
@@ -135,12 +144,43 @@ func (j *job) want(path string, l *api.Location) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, folder := range folders {
+		if !j.project.near(folder) { // nothing that appears there may be imported
+			continue
+		}
 		st := stampOf(folder)
 		if !st.modified.Before(j.start) {
 			st.modified = time.Time{} // it changed while we built: that is for the next build to see
 		}
 		j.seen[folder] = st
 	}
+}
+
+// target is where an import of a path leads.
+func (j *job) target(path string, l *api.Location) string {
+	path = filepath.FromSlash(path)
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(j.project.Root, filepath.Dir(filepath.FromSlash(l.File)), path)
+}
+
+// endings are what an import may leave out, as esbuild has them.
+var endings = []string{"", ".tsx", ".ts", ".jsx", ".js", ".css", ".json", "/index.tsx", "/index.ts", "/index.jsx", "/index.js", "/index.json"}
+
+// outside returns the file that an import leads to, if there is one and it may
+// not be read. A builder process can not look into folders outside of the
+// project, so that for esbuild nothing is there.
+func (j *job) outside(path string, l *api.Location) (string, bool) {
+	if l == nil || !strings.HasPrefix(path, ".") && !filepath.IsAbs(path) {
+		return "", false
+	}
+	for _, ending := range endings {
+		real, err := filepath.EvalSymlinks(j.target(path, l) + filepath.FromSlash(ending))
+		if err == nil && !isDir(real) {
+			return real, !j.project.allowed(real)
+		}
+	}
+	return "", false
 }
 
 // existing returns the nearest folder that is there.

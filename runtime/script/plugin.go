@@ -6,6 +6,7 @@
 package script
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -31,7 +32,9 @@ type job struct {
 	builder *Builder
 	project *Project
 	script  Script
+	text    *string // what the script's file is taken to hold; nil: what it holds
 	start   time.Time
+	told    func(path string, st stamp) // of each file that is read; may be nil
 
 	mu    sync.Mutex        // esbuild calls us from many goroutines
 	files map[string]string // guarded by mu: real path to content
@@ -93,6 +96,10 @@ func (j *job) resolveURL(a api.OnResolveArgs) (api.OnResolveResult, error) {
 	return api.OnResolveResult{}, fmt.Errorf("%q is a URL, and scripts import files and packages only; npm install the package, or save the file in the project", shorten(a.Path))
 }
 
+func outsideText(path string) string {
+	return shorten(path) + " is outside of the project; a script may import files of its project and packages of its node_modules"
+}
+
 func shorten(s string) string {
 	const longest = 80
 	if len(s) > longest {
@@ -112,16 +119,16 @@ func (j *job) loadModule(a api.OnLoadArgs) (api.OnLoadResult, error) {
 // loadFile reads a file for esbuild, if it may be read, is a source and does
 // not hurt parsers.
 func (j *job) loadFile(a api.OnLoadArgs) (api.OnLoadResult, error) {
-	loader, err := loaderFor(a)
-	if err != nil {
-		return api.OnLoadResult{}, err
-	}
 	real, err := filepath.EvalSymlinks(a.Path)
 	if err != nil {
 		return api.OnLoadResult{}, fmt.Errorf("%s can not be read: %w", j.project.display(a.Path), err)
 	}
 	if !j.project.allowed(real) {
-		return api.OnLoadResult{}, fmt.Errorf("%s is outside of the project; a script may import files of its project and packages of its node_modules", shorten(real))
+		return api.OnLoadResult{}, errors.New(outsideText(real))
+	}
+	loader, err := loaderFor(a)
+	if err != nil {
+		return api.OnLoadResult{}, err
 	}
 	text, err := j.read(real)
 	if err != nil {
@@ -153,6 +160,9 @@ func location(file, text string, offset int) *api.Location {
 
 // read returns a file's text and counts it.
 func (j *job) read(path string) (string, error) {
+	if j.text != nil && path == j.file() {
+		return *j.text, j.count(path, *j.text, stampOf(path))
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", fmt.Errorf("%s can not be read: %w", j.project.display(path), err)
@@ -160,22 +170,57 @@ func (j *job) read(path string) (string, error) {
 	if !info.Mode().IsRegular() { // a pipe would wait for ever
 		return "", fmt.Errorf("%s is not a file", j.project.display(path))
 	}
+	j.builder.reading <- struct{}{}
+	defer func() { <-j.builder.reading }()
 	f, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("%s can not be read: %w", j.project.display(path), err)
 	}
 	defer f.Close()
 	var b strings.Builder
-	if _, err := io.Copy(&b, io.LimitReader(f, j.builder.options.MaxSource+1)); err != nil {
+	if _, err := io.Copy(&b, io.LimitReader(f, j.builder.options.Limits.Source+1)); err != nil {
 		return "", fmt.Errorf("%s can not be read: %w", j.project.display(path), err)
 	}
+	return b.String(), j.count(path, b.String(), stampFrom(info))
+}
+
+// file is the real path of the script's own file.
+func (j *job) file() string {
+	real, err := filepath.EvalSymlinks(j.script.Path)
+	if err != nil { // then nothing was found there to be replaced
+		return ""
+	}
+	return real
+}
+
+// count notes a file's text, and refuses what is too much.
+func (j *job) count(path, text string, st stamp) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.files[path], j.seen[path] = b.String(), stampFrom(info)
-	if j.size += int64(b.Len()); j.size > j.builder.options.MaxSource {
-		return "", fmt.Errorf("with %s the sources of this script are larger than %d KiB; import less, or keep data out of the code", j.project.display(path), j.builder.options.MaxSource>>10)
+	j.files[path], j.seen[path] = text, st
+	if j.told != nil {
+		j.told(path, st)
 	}
-	return b.String(), nil
+	if most := j.builder.options.Limits.Source; j.size+int64(len(text)) > most {
+		return fmt.Errorf("with %s the sources of this script are larger than %s; import less, or keep data out of the code", j.project.display(path), call.FormatSize(most))
+	}
+	j.size += int64(len(text))
+	return nil
+}
+
+// checkSize holds a revision to the limit that is its own, which is known once
+// its config has been read.
+func (j *job) checkSize(rev *Revision) error {
+	most := rev.Config.Limits.Under(j.builder.options.Limits).Source
+	if j.size <= most {
+		return nil
+	}
+	p := Problem{Pos: call.Position{File: rev.File}, Message: fmt.Sprintf(
+		"the sources of this script have %d bytes with all that it imports, and it may have %s; import less, keep data out of the code, or ask for more with config.limits.source", j.size, call.FormatSize(most))}
+	if rev.Config.Limits.Source != 0 {
+		p.Pos = rev.Position("limits", "source")
+	}
+	return buildError(call.CodeCompile, p)
 }
 
 var loaders = map[string]api.Loader{

@@ -108,6 +108,12 @@ func (p *Project) allowed(path string) bool {
 	return p.inLinkedPackage(path)
 }
 
+// near reports whether path is where a build may depend on it: in the project,
+// or in a folder whose packages belong to it.
+func (p *Project) near(path string) bool {
+	return slices.ContainsFunc(slices.Concat(p.roots, p.bases), func(dir string) bool { return isUnder(path, dir) })
+}
+
 // inLinkedPackage reports whether path is in a package that a node_modules
 // folder links to, as package managers do for the members of a workspace.
 func (p *Project) inLinkedPackage(path string) bool {

@@ -12,11 +12,21 @@ import (
 	"time"
 )
 
+// Builds makes revisions: a Builder does it in this process, a BuilderProcess in
+// one of its own.
+type Builds interface {
+	// Build makes a revision of a script. What is wrong with its sources is a
+	// *BuildError.
+	Build(ctx context.Context, p *Project, s Script) (*Revision, error)
+	// BuildText makes the revision that a script would have if its file held text.
+	BuildText(ctx context.Context, p *Project, s Script, text string) (*Revision, error)
+}
+
 // Options configure a Registry.
 type Options struct {
 	// Project and Builder are needed.
 	Project *Project
-	Builder *Builder
+	Builder Builds
 	// Check evaluates a new revision in a VM of its own and returns what it
 	// exports. It must be safe for concurrent use. Nil: nothing is checked.
 	Check func(ctx context.Context, rev *Revision) (handlers []string, err error)
@@ -24,6 +34,10 @@ type Options struct {
 	// returns the newcomer's error, such as a route that is taken. Calls come
 	// one at a time. Nil: nothing is compared.
 	Validate func(others []*Revision, newcomer *Revision) error
+	// Served knows, for Load, which revision of each script served last in the
+	// process before. It is asked only when a script does not load. Nil: nobody
+	// knows.
+	Served func(ctx context.Context) (map[string]Served, error)
 	// OnEvent is told what happens, in order, one call at a time. It may read
 	// from the registry.
 	OnEvent func(Event)
@@ -66,6 +80,13 @@ type attempt struct {
 	inputs  inputs
 	noticed time.Time // when the change was seen
 	check   time.Duration
+
+	fits bool // Validate has been asked, and lets it in
+
+	// What served last, in the process before: see recall.
+	served bool                      // it is that, or is replaced by that
+	last   func() (*Revision, error) // nil if nothing did, or this is it
+	since  time.Time
 }
 
 // NewRegistry returns an empty registry. Load fills it.
@@ -125,16 +146,11 @@ func (r *Registry) Load(ctx context.Context) error {
 		return err
 	}
 	attempts := make([]*attempt, len(scripts))
-	slots := make(chan struct{}, goruntime.GOMAXPROCS(0))
-	var wg sync.WaitGroup
 	for i, s := range scripts {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			attempts[i] = r.try(ctx, s, time.Now())
-		})
+		attempts[i] = &attempt{script: s}
 	}
-	wg.Wait()
+	inParallel(attempts, func(a *attempt) { *a = *r.try(ctx, a.script, time.Now()) })
+	r.recall(ctx, attempts)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -142,6 +158,20 @@ func (r *Registry) Load(ctx context.Context) error {
 		r.commit(a)
 	}
 	return nil
+}
+
+// inParallel calls f for all attempts, for as many at a time as there are cores.
+func inParallel(attempts []*attempt, f func(a *attempt)) {
+	slots := make(chan struct{}, goruntime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for _, a := range attempts {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			f(a)
+		})
+	}
+	wg.Wait()
 }
 
 // try builds and checks a script. It changes nothing.
@@ -165,6 +195,9 @@ func (r *Registry) try(ctx context.Context, s Script, noticed time.Time) *attemp
 	start := time.Now()
 	rev.Handlers, err = r.options.Check(ctx, rev)
 	a.check = time.Since(start)
+	if err == nil && rev.Handlers != nil {
+		err = rev.checkHandlers()
+	}
 	if err != nil {
 		a.err = err
 		return a
@@ -186,16 +219,23 @@ func (r *Registry) commit(a *attempt) {
 func (r *Registry) put(a *attempt) {
 	var refused *attempt
 	err := a.err
-	if err == nil {
+	if err == nil && !a.fits {
 		if err = r.options.Validate(r.others(a.script.Name), a.rev); err != nil {
 			refused = a
 		}
 	}
 	now := time.Now()
 	event := Event{Script: a.script.Name, File: a.script.File, At: now, Took: now.Sub(a.noticed), Check: a.check}
+	var last *Revision
+	if err != nil {
+		last, event.Unused = r.fallBack(a)
+	}
 	report := r.update(a.script.Name, func(e *entry) bool {
 		before := e.state
 		e.state.Script, e.inputs, e.refused = a.script, a.inputs, refused
+		if last != nil {
+			e.state.Revision, e.state.LoadedAt, event.Since = last, a.since, a.since
+		}
 		if err != nil {
 			return e.fail(err, now, &event)
 		}
@@ -279,6 +319,14 @@ func (r *Registry) others(name string) []*Revision {
 		}
 	}
 	return out
+}
+
+// Reconsider gives scripts that Validate turned down another chance, when
+// something else than a script has changed.
+func (r *Registry) Reconsider() {
+	r.commits.Lock()
+	defer r.commits.Unlock()
+	r.reconsider()
 }
 
 // reconsider must be called with commits held. A script that is let in may give

@@ -13,10 +13,15 @@ import (
 	"go.uber.org/goleak"
 
 	"reprise/runtime/call"
+	"reprise/runtime/proc"
 	"reprise/runtime/script"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain makes this test binary the builder processes of its tests, too.
+func TestMain(m *testing.M) {
+	proc.Main(builderRoles)
+	goleak.VerifyTestMain(m)
+}
 
 // fixture is a project with a registry whose events arrive on a channel.
 type fixture struct {

@@ -15,10 +15,14 @@ import (
 )
 
 // schema reads a literal into a Config and collects everything that is wrong.
-type schema struct{ problems []Problem }
+type schema struct {
+	script   string      // its name
+	most     call.Limits // that it may ask for
+	problems []Problem
+}
 
-func parseConfig(l *literal) (Config, []Problem) {
-	s := &schema{}
+func parseConfig(script string, l *literal, most call.Limits) (Config, []Problem) {
+	s := &schema{script: script, most: most.OrDefaults()}
 	c := Config{literal: l}
 	if l == nil {
 		return c, nil
@@ -35,11 +39,15 @@ func parseConfig(l *literal) (Config, []Problem) {
 			c.Connections = s.connections(v)
 		case "http":
 			c.HTTP = s.http(v)
+		case "limits":
+			c.Limits = s.limits(v)
+		case "egress":
+			c.Egress = s.egress(v)
 		default:
-			return false
+			return s.durable(&c, key, v)
 		}
 		return true
-	}, "description", "timeout", "isolation", "connections", "http")
+	}, append([]string{"description", "timeout", "isolation", "connections", "http", "limits", "egress"}, durableKeys...)...)
 	var raw strings.Builder
 	l.json(&raw)
 	c.Raw = json.RawMessage(raw.String())
@@ -94,7 +102,8 @@ func quoteAll(values []string) string {
 	for i, v := range values {
 		quoted[i] = fmt.Sprintf("%q", v)
 	}
-	return strings.Join(quoted, " or ")
+	last := len(quoted) - 1
+	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 }
 
 // list reads an array of strings, or where single is set, one string.
@@ -175,11 +184,13 @@ func (s *schema) http(l *literal) *HTTP {
 			h.CORS = s.cors(v)
 		case "auth":
 			h.Auth = s.auth(v)
+		case "respond":
+			h.Respond = Respond(s.oneOf(v, key, string(RespondAccepted), string(RespondResult)))
 		default:
 			return false
 		}
 		return true
-	}, "path", "method", "cors", "auth")
+	}, "path", "method", "cors", "auth", "respond")
 	return h
 }
 

@@ -15,7 +15,7 @@ type Status string
 const (
 	Live   Status = "live"   // the newest save serves
 	Stale  Status = "stale"  // the newest save failed; an older revision serves
-	Broken Status = "broken" // there never was a revision that works
+	Broken Status = "broken" // there is no revision that works
 )
 
 // State is a script as the registry has it.
@@ -24,7 +24,8 @@ type State struct {
 	Status Status
 	// Revision is the one that serves; nil for a broken script.
 	Revision *Revision
-	// LoadedAt is when Revision began to serve.
+	// LoadedAt is when Revision began to serve; in the process before, if the
+	// newest save has not loaded since.
 	LoadedAt time.Time
 	// Err is why the newest save does not serve; nil for a live script.
 	Err error
@@ -91,6 +92,11 @@ type Event struct {
 	Previous string
 	// Err is why a script failed.
 	Err error
+	// Since is set when a script failed at the start and Revision is the one that
+	// served last in the process before: since when.
+	Since time.Time
+	// Unused says why that one can not serve, if there is one and it can not.
+	Unused error
 	// At is when the event happened.
 	At time.Time
 	// Took is the time from noticing the change until now, Check the part of it
@@ -103,6 +109,9 @@ type Event struct {
 func (e Event) sentence() string {
 	switch e.Kind {
 	case EventFailed:
+		if !e.Since.IsZero() {
+			return fmt.Sprintf("%s: the file does not load; revision %s of %s, which served last, goes on serving", e.Script, e.Revision.ID, moment(e.Since))
+		}
 		if e.Revision != nil {
 			return fmt.Sprintf("%s: the newest save does not load; revision %s keeps serving", e.Script, e.Revision.ID)
 		}

@@ -6,9 +6,15 @@ import (
 	"reprise/runtime/call"
 )
 
+// maxOpen is how many calls of a run can be open, and how many one turn can make.
+// Each is kept by the VM and by the server, where a loop that makes calls would
+// otherwise take as many as it can in the CPU time of a turn: over 100,000.
+const maxOpen = 10_000
+
 // Issue sends c on its road. settle runs inside the turn that delivers the
 // outcome, unless the call is aborted first. Issue fills in ID, Pos and Scope
-// and throws CALL_OUTSIDE_RUN_ERROR into the script when there is no run.
+// and throws CALL_OUTSIDE_RUN_ERROR into the script when there is no run, and
+// RESOURCE_ERROR when the run has too many open calls.
 func (v *VM) Issue(c call.Call, settle func(call.Outcome)) (id uint64) {
 	r := v.run
 	if r == nil {
@@ -16,6 +22,9 @@ func (v *VM) Issue(c call.Call, settle func(call.Outcome)) (id uint64) {
 	}
 	if e := v.scope.closedBy(); e != nil {
 		panic(v.NewError(e))
+	}
+	if n := max(len(r.open), len(r.calls)); n >= maxOpen {
+		panic(v.NewError(tooManyOpen(c.Kind, n)))
 	}
 	r.nextID++
 	c.ID = r.nextID
@@ -29,6 +38,12 @@ func (v *VM) Issue(c call.Call, settle func(call.Outcome)) (id uint64) {
 	r.open[c.ID] = openCall{settle, v.scope}
 	r.calls = append(r.calls, c)
 	return c.ID
+}
+
+// tooManyOpen is the error of a call that is one too many. A script can catch it.
+func tooManyOpen(kind string, n int) *call.Error {
+	return call.OverLimit("openCalls", int64(n)+1, maxOpen,
+		"a call too many (%s): %d calls and timers of the run are open already; await some of them before making more, in batches of a hundred, say", kind, n)
 }
 
 // RequireRun throws CALL_OUTSIDE_RUN_ERROR into the script when there is no

@@ -21,6 +21,7 @@
 // It must not know HTTP, the store, files or bindings. The Web platform's
 // globals live in vm/web; a binding's VM side is a [Module].
 //
-// Read in this order: program.go, vm.go, turn.go, calls.go, values in json.go
-// and errors.go.
+// Read in this order: program.go, vm.go, turn.go, calls.go, failure.go, values in
+// json.go and errors.go, origin.go, guards.go. What must be the same on every replay is
+// proved in replaytest.
 package vm

@@ -31,30 +31,48 @@ func (v *VM) markDead(err error) {
 	if err == nil || v.dead != nil {
 		return
 	}
-	var interrupted *goja.InterruptedError
-	var overflow *goja.StackOverflowError
-	var e *call.Error
-	switch {
-	case errors.As(err, &overflow):
+	if overflow, ok := find[*goja.StackOverflowError](err); ok {
 		v.dead = v.depthError(overflow)
-	case errors.As(err, &interrupted):
+		return
+	}
+	if _, ok := find[*goja.InterruptedError](err); ok {
 		v.dead = call.Errorf(call.CodeInternal, "the script was interrupted")
-	case errors.As(err, &e) && (e.Code == string(call.CodeResource) || e.Code == string(call.CodeInternal)), v.guard.pending != nil:
+		return
+	}
+	e, ok := find[*call.Error](err)
+	if ok && (e.Code == string(call.CodeResource) || e.Code == string(call.CodeInternal)) || v.guard.pending != nil {
 		v.dead = call.From(err)
 	}
 }
 
+// find is errors.AsType for what comes out of a VM. It does not unwrap goja's
+// exceptions: they look at what was thrown, which may run code of the script, and
+// nothing would stop it here.
+func find[T error](err error) (target T, ok bool) {
+	for err != nil {
+		if t, ok := err.(T); ok { //nolint:errorlint // this is what unwraps
+			return t, true
+		}
+		if _, isThrown := err.(*goja.Exception); isThrown { //nolint:errorlint // and this what it does not
+			break
+		}
+		err = errors.Unwrap(err)
+	}
+	return target, false
+}
+
 func (v *VM) depthError(overflow *goja.StackOverflowError) *call.Error {
-	e := call.Errorf(call.CodeResource, "the call stack is deeper than %d; look for a function that calls itself without end", v.config.CallDepth).
-		WithData(map[string]any{"limit": "call depth", "allowed": v.config.CallDepth})
+	depth := v.callDepth()
+	e := call.OverLimit("callDepth", int64(depth)+1, int64(depth), "the call stack is deeper than %d; look for a function that calls itself without end", depth)
+	e.Name, e.Code = "RangeError", "" // as in every engine, but that nothing can catch it
 	e.Stack = stackText(e, overflow.Stack())
 	return e
 }
 
 // interruptedAt adds to the reason of an interrupt where the script was.
 func interruptedAt(reason *call.Error, err error) *call.Error {
-	var interrupted *goja.InterruptedError
-	if !errors.As(err, &interrupted) {
+	interrupted, ok := find[*goja.InterruptedError](err)
+	if !ok {
 		return reason
 	}
 	e := *reason
@@ -74,8 +92,16 @@ func stackText(e *call.Error, frames []goja.StackFrame) string {
 
 // recovered turns a Go panic into an error. goja panics out of its own
 // built-ins on some inputs; the script sees an InternalError, the VM is dead.
+// What a script threw is no such panic, and is not made a text here: that could
+// run code of the script.
 func (v *VM) recovered(x any) error {
-	e := call.Errorf(call.CodeInternal, "the JavaScript engine failed: %v", x)
+	switch x := x.(type) {
+	case goja.Value:
+		return &thrown{value: x}
+	case *goja.Exception, *goja.InterruptedError, *goja.StackOverflowError:
+		return x.(error)
+	}
+	e := call.Errorf(call.CodeInternal, "the JavaScript engine failed: %s", clip(fmt.Sprint(x)))
 	e.Data = quoteObject("goStack", string(debug.Stack()))
 	return e
 }
@@ -83,20 +109,19 @@ func (v *VM) recovered(x any) error {
 // errorOf turns whatever ended a turn into an error of plain data. Reading a
 // thrown object may run the script's getters, so it happens under a budget.
 func (v *VM) errorOf(err error) *call.Error {
-	var e *call.Error
-	var ex *goja.Exception
-	var t *thrown
-	var overflow *goja.StackOverflowError
-	switch {
-	case errors.As(err, &e):
+	if e, ok := find[*call.Error](err); ok {
 		return e
-	case errors.As(err, &overflow):
+	}
+	if overflow, ok := find[*goja.StackOverflowError](err); ok {
 		return v.depthError(overflow)
-	case errors.As(err, &t):
+	}
+	if t, ok := find[*thrown](err); ok {
 		return v.describe(t)
-	case errors.As(err, &ex):
+	}
+	if ex, ok := find[*goja.Exception](err); ok {
 		return v.describe(&thrown{value: ex.Value()})
-	case v.dead != nil:
+	}
+	if v.dead != nil {
 		return v.dead
 	}
 	return call.From(err)
@@ -140,11 +165,13 @@ func (v *VM) errorFrom(value goja.Value, depth int) *call.Error {
 		Code:    clip(v.field(obj, "code", "")),
 	}
 	e.Stack = clip(CleanStack(e.Error(), v.field(obj, "stack", "")))
-	if e.Name == "AggregateError" {
+	if e.Name == "AggregateError" && depth < maxErrorCause { // its own reasons are not told: they may be itself
 		e.Message = clip(e.Message + v.reasons(obj))
 	}
-	if data, ok := Reveal[*errorData](v, obj); ok {
-		e.Data = data.json
+	hidden := v.stateOf(obj)
+	e.Data, e.Call = hidden.data, hidden.call
+	if e.Call == 0 {
+		e.Call = v.collectedOrigin(obj)
 	}
 	if cause := obj.Get("cause"); cause != nil && !goja.IsUndefined(cause) && depth < maxErrorCause {
 		e.Cause = v.errorFrom(cause, depth+1)
@@ -248,12 +275,6 @@ func (v *VM) ErrorClass(name string) *goja.Object {
 	return v.classes[name]
 }
 
-// errorData keeps the JSON that an error's fields came from.
-type errorData struct {
-	Cell
-	json []byte
-}
-
 // NewError makes the JavaScript error of e: an instance of the class that its
 // name says, with code, cause and the fields of Data. It must be called inside the VM.
 func (v *VM) NewError(e *call.Error) *goja.Object {
@@ -273,6 +294,7 @@ func (v *VM) NewError(e *call.Error) *goja.Object {
 	if len(e.Data) > 0 {
 		v.copyData(obj, e.Data)
 	}
+	v.hideState(obj, e)
 	return obj
 }
 
@@ -285,7 +307,6 @@ func (v *VM) copyData(obj *goja.Object, data []byte) {
 	for _, k := range fields.Keys() {
 		v.define(obj, k, fields.Get(k))
 	}
-	Hide(v, obj, &errorData{json: data})
 }
 
 func (v *VM) hideProperty(obj *goja.Object, name string, value goja.Value, enumerable goja.Flag) {
@@ -302,18 +323,23 @@ func (v *VM) define(obj *goja.Object, name string, value goja.Value) {
 // ErrorValue returns what to reject a promise with for a Go error: the thrown
 // value itself where there is one. Uncatchable errors go on as panics.
 func (v *VM) ErrorValue(err error) goja.Value {
-	if ex, ok := errors.AsType[*goja.Exception](err); ok {
+	if ex, ok := find[*goja.Exception](err); ok {
 		return ex.Value()
 	}
-	if t, ok := errors.AsType[*thrown](err); ok {
+	if t, ok := find[*thrown](err); ok {
 		return t.value
 	}
-	var interrupted *goja.InterruptedError
-	var overflow *goja.StackOverflowError
-	if errors.As(err, &interrupted) || errors.As(err, &overflow) {
+	if isUncatchable(err) {
 		panic(err)
 	}
 	return v.NewError(call.From(err))
+}
+
+// isUncatchable tells what no script can catch.
+func isUncatchable(err error) bool {
+	_, interrupted := find[*goja.InterruptedError](err)
+	_, overflow := find[*goja.StackOverflowError](err)
+	return interrupted || overflow
 }
 
 // Throw throws a catalogued error into the script.

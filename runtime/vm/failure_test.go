@@ -48,7 +48,7 @@ func (hookModule) Exports(v *vm.VM) *goja.Object {
 
 func loadHooked(t *testing.T, expr string, print func(vm.Line)) *vm.VM {
 	t.Helper()
-	p, err := vm.Compile([]byte(`(async (__reprise) => { "use strict"; const { call } = __reprise.module("test");
+	p, err := vm.Compile([]byte(`(async (__reprise) => { "use strict"; const { call, task } = __reprise.module("test");
 		const { onFailure, count, scoped } = __reprise.module("hook"); __reprise.exports({ default: `+expr+` }); })`), nil)
 	if err != nil {
 		t.Fatal(err)

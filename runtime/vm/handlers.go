@@ -15,16 +15,16 @@ var handlerNames = []Handler{HandlerRun, HandlerFetch, HandlerScheduled}
 const howToExport = "write export default { async fetch(request, env, ctx) {…} } or export default async function (input, env, ctx) {…}"
 
 // findHandlers reads the default export: an object of handlers, or one
-// function, which is a run handler.
+// function, which is a run handler. It may be made of getters, so this is
+// executed like the script itself.
 func (v *VM) findHandlers() error {
 	v.handlers = make(map[Handler]goja.Callable, 2)
 	if v.exports == nil {
 		return call.Errorf(call.CodeLoad, "the bundle exported nothing")
 	}
 	var bad error
-	ex := v.rt.Try(func() { bad = v.handlersIn(v.exports.Get("default")) })
-	if ex != nil {
-		return v.errorOf(ex)
+	if err := v.enter(func() { bad = v.handlersIn(v.exports.Get("default")) }); err != nil {
+		return err
 	}
 	return bad
 }

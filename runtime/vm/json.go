@@ -18,6 +18,35 @@ import (
 // recurse in Go and take quadratic time in its depth.
 const maxJSONDepth = 1000
 
+// maxResultDepth bounds the nesting of what a handler returns: encoding/json,
+// with which it is read from then on, goes no deeper.
+const maxResultDepth = 10_000
+
+// isNestedDeeper reports whether JSON text has more than most arrays and
+// objects within each other.
+func isNestedDeeper(text []byte, most int) bool {
+	if len(text) <= 2*most {
+		return false // as nearly always: every one of them takes two brackets
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			if depth++; depth > most {
+				return true
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return false
+}
+
 // maxKnownKeys bounds the property names a VM remembers between parses.
 const maxKnownKeys = 2048
 
@@ -47,6 +76,7 @@ type jsonParser struct {
 	text    []byte
 	pos     int
 	problem string
+	deep    bool // the problem is how deep it is nested
 }
 
 func (p *jsonParser) fail(problem string) bool {
@@ -91,6 +121,7 @@ func (p *jsonParser) peek() byte {
 
 func (p *jsonParser) value(depth int) (goja.Value, bool) {
 	if depth > maxJSONDepth {
+		p.deep = true
 		return nil, p.fail("nested too deeply")
 	}
 	switch c := p.peek(); {
@@ -443,7 +474,9 @@ func (v *VM) Stringify(value goja.Value) ([]byte, error) {
 		return v.stringify(value)
 	}
 	v.splicing, v.splices = true, nil
-	text, err := v.intrinsic.stringify(goja.Undefined(), value)
+	v.frames = v.rt.CaptureCallStack(0, v.frames[:0])
+	v.spliceDepth = len(v.frames)
+	text, err := v.callStringify(value)
 	splices := v.splices
 	v.splicing, v.splices = false, nil
 	if err != nil {
@@ -467,7 +500,7 @@ func (v *VM) stringify(value goja.Value) ([]byte, error) {
 	was := v.splicing
 	v.splicing = false
 	defer func() { v.splicing = was }()
-	text, err := v.intrinsic.stringify(goja.Undefined(), value)
+	text, err := v.callStringify(value)
 	if err != nil || goja.IsUndefined(text) {
 		return nil, err
 	}
@@ -475,6 +508,15 @@ func (v *VM) stringify(value goja.Value) ([]byte, error) {
 		return []byte(out), nil
 	}
 	return nil, call.Errorf(call.CodeInvalidArgument, "a toJSON method keeps the JSON text of a value that was received; make that text anew")
+}
+
+// callStringify calls the built-in. What no script can catch goes on its way.
+func (v *VM) callStringify(value goja.Value) (goja.Value, error) {
+	text, err := v.intrinsic.stringify(goja.Undefined(), value)
+	if isUncatchable(err) {
+		panic(err)
+	}
+	return text, err
 }
 
 // quoteJSON encodes a string as JSON.

@@ -11,6 +11,7 @@ package vm
 import (
 	"bytes"
 	"crypto/rand"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,12 +81,22 @@ func (l *lazyValue) get(target *goja.Object, name string, _ goja.Value) goja.Val
 	case "then":
 		return target.Get(name) // not in the text: see jsonScan.hook
 	case "toJSON":
-		if l.v.splicing && l.canonical {
-			return l.v.rt.ToValue(l.standIn)
+		if l.canonical && l.v.splicing && !l.v.scriptAsks() {
+			return l.v.Func("toJSON", l.standIn)
 		}
 	}
 	l.fill()
 	return target.Get(name)
+}
+
+// scriptAsks reports whether a function of the script stands between Stringify
+// and here: a toJSON or a getter that itself makes JSON, which must be of values
+// and never of stand-ins. What a script saw of those would differ from process
+// to process.
+func (v *VM) scriptAsks() bool {
+	v.frames = v.rt.CaptureCallStack(0, v.frames[:0])
+	between := v.frames[:max(0, len(v.frames)-v.spliceDepth)]
+	return slices.ContainsFunc(between, func(f goja.StackFrame) bool { return f.SrcName() != nativeName })
 }
 
 // standIn is the toJSON of an untouched value: a string that Stringify
@@ -170,9 +181,12 @@ func (l *lazyValue) define(target *goja.Object, name string, p goja.PropertyDesc
 	put("writable", p.Writable)
 	put("configurable", p.Configurable)
 	put("enumerable", p.Enumerable)
-	for name, value := range map[string]goja.Value{"value": p.Value, "get": p.Getter, "set": p.Setter} {
-		if value != nil {
-			set(d, name, value)
+	for _, field := range []struct {
+		name  string
+		value goja.Value
+	}{{"value", p.Value}, {"get", p.Getter}, {"set", p.Setter}} {
+		if field.value != nil {
+			set(d, field.name, field.value)
 		}
 	}
 	return l.v.reflect("defineProperty", target, l.v.rt.ToValue(name), d).ToBoolean()

@@ -223,3 +223,30 @@ func BenchmarkLazyPassThrough(b *testing.B) {
 		}
 	}
 }
+
+func TestScriptsThatMakeJSONSeeNoStandIns(t *testing.T) {
+	// A toJSON, getter or proxy that makes JSON of a value that was received,
+	// while the engine writes JSON around it, gets that value's text.
+	text := `{"text":"` + strings.Repeat("x", 300) + `","n":1}`
+	size := fmt.Sprint(len(text))
+	for name, expr := range map[string]string{
+		"toJSON":       `write({ toJSON() { return JSON.stringify(value).length } })`,
+		"async toJSON": `(() => { let n; write({ toJSON() { (async () => { n = JSON.stringify(value).length })(); } }); return n; })()`,
+		"getter":       `write({ get a() { return JSON.stringify({ value }).length - 10 } }).slice(5, -1)`,
+		"proxy":        `write(new Proxy({ value }, { get: (o, k) => k === "value" ? JSON.stringify(o.value).length : o[k] })).slice(9, -1)`,
+		"write":        `write({ toJSON() { return write(value).length } })`,
+		"the handler":  `JSON.stringify(value).length`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := evaluate(t, `((value) => `+expr+`)(lazy(input))`, text)
+			if strings.Trim(got, `"`) != size {
+				t.Errorf("got %s, want %s", got, size)
+			}
+		})
+	}
+	// Around it, the text still goes out as it came.
+	got := evaluate(t, `((value) => write({ a: value, toJSON() { JSON.stringify(value); return { ...this, toJSON: undefined } } }).length)(lazy(input))`, text)
+	if got != fmt.Sprint(len(text)+len(`{"a":}`)) {
+		t.Errorf("length %s", got)
+	}
+}

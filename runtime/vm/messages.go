@@ -37,6 +37,24 @@ type Start struct {
 	// order, the names that exist.
 	SecretKey []byte
 	Secrets   []string
+	// HoldFailure stops a failing run before its undos: the Turn is Held, and
+	// Unwind lets it go on.
+	HoldFailure bool
+	// Budget is what the run may use.
+	Budget Budget
+}
+
+// Budget is what a run may use. Zero values of TurnCPU and CallDepth are those
+// of the VM's Config; other zero values are no limit.
+type Budget struct {
+	// TurnCPU is how long one turn may execute.
+	TurnCPU time.Duration
+	// RunCPU is how long all turns may execute, Used what of it was used before.
+	RunCPU, Used time.Duration
+	// CallDepth is how deep the call stack may be.
+	CallDepth int
+	// Result is the largest result, in bytes: see Turn.TooLarge.
+	Result int64
 }
 
 // Header is one header line. Names keep the case they came with.
@@ -75,7 +93,8 @@ type Turn struct {
 	Aborts []uint64
 	// Open counts the calls that are issued and neither answered nor aborted.
 	Open int
-	// CPU is the time the turn took to execute.
+	// CPU is the time the turn took to execute: by the clock, divided by how many
+	// turns shared a core at its end.
 	CPU time.Duration
 
 	// Settled is set in the one turn in which the handler's result became
@@ -84,6 +103,20 @@ type Turn struct {
 	Value    []byte
 	Response *Response
 	Err      *call.Error
+
+	// TooLarge is the length of a Value, or of the bytes of a Response that the
+	// script made itself, above Budget.Result. These bytes are left out then.
+	TooLarge int64
+
+	// Failed says that the handler failed in this turn; Held that the run
+	// stopped there, before its undos, as Start.HoldFailure asked; Unwinding
+	// that undos have begun and are not through. Err is set with Failed also
+	// where Settled is not, yet.
+	Failed, Held, Unwinding bool
+
+	// Dead says that the VM was stopped in the middle of the turn (a limit, a bug
+	// of ours): nobody can say what the script did in it.
+	Dead bool
 
 	// Done says that no further turn is needed: the handler has settled and
 	// so have the promises given to ctx.waitUntil.

@@ -3,6 +3,7 @@ package vm
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
@@ -19,6 +20,10 @@ type Program struct {
 	program  *goja.Program
 	source   string // shared with program
 	mentions mentions
+	guards   struct {
+		once sync.Once
+		asked
+	}
 }
 
 // Compile compiles a revision's bundle: one expression, an async function that

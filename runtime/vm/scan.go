@@ -45,6 +45,7 @@ func (s *jsonScan) skip() {
 
 func (s *jsonScan) any(depth int) bool {
 	if depth > maxJSONDepth {
+		s.deep = true
 		return s.fail("nested too deeply")
 	}
 	switch c := s.peek(); {

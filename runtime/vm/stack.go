@@ -12,6 +12,9 @@ import (
 // stack, with the async callers, is taken.
 const nearFrames = 6
 
+// nativeName is what goja calls the source of native functions.
+const nativeName = "<native>"
+
 // Pos returns the user's source line that is executing. Frames of the engine
 // and of the standard library are skipped.
 func (v *VM) Pos() call.Position {
@@ -36,7 +39,7 @@ func userPosition(frames []goja.StackFrame) call.Position {
 // isUserFile tells the user's sources from the engine's, the standard
 // library's and those parts of a bundle that come from no file.
 func isUserFile(name string) bool {
-	return name != "" && name != bundleName && name != "<native>" && name != "<eval>" && !strings.HasPrefix(name, "reprise:")
+	return name != "" && name != bundleName && name != nativeName && name != "<eval>" && !strings.HasPrefix(name, "reprise:")
 }
 
 func framesText(frames []goja.StackFrame) string {

@@ -28,6 +28,7 @@ type run struct {
 	waits   []*goja.Promise
 	failure failure
 	locals  map[any]any
+	budget  Budget
 }
 
 // result is what the handler returned: a promise, or a value that is final.
@@ -66,12 +67,13 @@ func (v *VM) Info() (info Info, ok bool) {
 
 // Begin gives the VM a run and executes its first turn: the call of the handler.
 func (v *VM) Begin(s Start) Turn {
-	r := &run{start: s, clock: s.Now}
+	r := &run{start: s, clock: s.Now.Round(0)}
 	r.info = Info{
 		ID: s.Run, Script: s.Script, Revision: s.Revision, Handler: s.Handler, Durable: s.Durable,
 		SecretKey: s.SecretKey, Secrets: s.Secrets,
 	}
 	v.run, v.scope, v.tasks, v.rejections = r, nil, nil, nil
+	v.Limit(s.Budget)
 	return v.turn(s.Now, func() { v.callHandler(s) })
 }
 
@@ -139,40 +141,58 @@ func promiseOf(value goja.Value) (*goja.Promise, bool) {
 
 // Deliver gives the script one outcome and executes the turn that follows.
 // The script's clock moves to at, never backwards. An outcome of a call that
-// was aborted or never issued makes an empty turn.
+// was aborted or never issued makes an empty turn. So does any outcome while
+// the run is Held, and its call stays open: it can be delivered once more
+// after Unwind.
 func (v *VM) Deliver(o call.Outcome, at time.Time) Turn {
+	if v.run.failure.held {
+		return v.emptyTurn(at)
+	}
 	open, ok := v.run.open[o.Call]
 	if !ok {
 		return v.turn(at, func() {})
 	}
 	delete(v.run.open, o.Call)
-	return v.turn(at, func() { open.settle(o) })
+	o.Err = foreign(o.Err)
+	return v.turn(at, func() {
+		v.origin = o.Call
+		defer func() { v.origin = 0 }()
+		open.settle(o)
+	})
 }
 
 // turn is the turn loop: one delivery, then microtasks until empty, then the
 // local tasks (timeouts of zero), each followed by its microtasks.
 func (v *VM) turn(at time.Time, deliver func()) Turn {
+	t, began := v.openTurn(at), time.Now()
+	err := v.execute(func() error { return v.step(&t, deliver) })
+	if err != nil {
+		v.fail(&t, err)
+	}
+	return v.closeTurn(t, began)
+}
+
+// emptyTurn is a turn in which nothing is executed.
+func (v *VM) emptyTurn(at time.Time) Turn { return v.closeTurn(v.openTurn(at), time.Now()) }
+
+func (v *VM) openTurn(at time.Time) Turn {
 	r := v.run
 	r.turn++
+	at = at.Round(0) // what is recorded has no monotonic part either
 	if at.After(r.clock) {
 		r.clock = at
 	}
 	r.calls, r.aborts = nil, nil
-	t := Turn{N: r.turn, At: r.clock}
-	began := time.Now()
-	err := v.execute(func() error {
-		err := v.step(&t, deliver)
-		if v.canUnwind(err) {
-			err = v.step(&t, func() { v.unwind(err) })
-		}
-		return err
-	})
-	t.CPU = time.Since(began)
+	return Turn{N: r.turn, At: r.clock}
+}
+
+func (v *VM) closeTurn(t Turn, began time.Time) Turn {
+	r := v.run
+	t.CPU = v.spent(time.Since(began))
 	t.Calls, t.Aborts, t.Open = r.calls, r.aborts, len(r.open)
-	if err != nil {
-		v.fail(&t, err)
-	}
-	t.Done = t.Done || r.settled && v.waitsSettled()
+	t.Held, t.Dead = r.failure.held, v.dead != nil
+	t.Done = t.Done || r.settled && !t.Held && v.waitsSettled()
+	t.Unwinding = !t.Done && r.failure.unwinding()
 	return t
 }
 
@@ -185,26 +205,18 @@ func (v *VM) step(t *Turn, deliver func()) error {
 	if err == nil {
 		err = v.unhandled(v.run.result.promise, v.run.failure.promise)
 	}
-	if err = v.alsoFailed(err); err != nil {
-		return err
+	if err == nil {
+		err = v.settle(t)
 	}
-	return v.settle(t)
-}
-
-// fail ends the run with err. If the handler had settled before, the error
-// came from work after it (waitUntil, a timer) and is reported all the same.
-func (v *VM) fail(t *Turn, err error) {
-	v.run.settled = true
-	t.Settled, t.Done = true, true
-	t.Value, t.Response = nil, nil
-	t.Err = v.errorOf(err)
+	return err
 }
 
 // settle reads the handler's result once it is there.
 func (v *VM) settle(t *Turn) error {
 	r := v.run
-	if r.failure.err != nil {
-		return r.failure.unwound()
+	if r.failure.known() {
+		v.unwound(t)
+		return nil
 	}
 	if r.settled || r.result.pending() {
 		return nil
@@ -228,6 +240,7 @@ func (v *VM) settle(t *Turn) error {
 		err = failed
 	}
 	r.settled, t.Settled = err == nil, err == nil
+	v.leaveOut(t)
 	return err
 }
 
@@ -240,6 +253,9 @@ func (v *VM) stringifyResult(h Handler, value goja.Value) ([]byte, error) {
 	text, err := v.Stringify(value)
 	if err != nil && v.isCatchable(err) {
 		return nil, call.Errorf(call.CodeInvalidArgument, "what the %s handler returned has no JSON form: %v", h, v.ErrorFrom(v.ErrorValue(err)))
+	}
+	if isNestedDeeper(text, maxResultDepth) {
+		return nil, call.Errorf(call.CodeInvalidArgument, "what the %s handler returned is nested more than %d deep, which JSON readers refuse; return flatter data", h, maxResultDepth)
 	}
 	return text, err
 }
@@ -296,7 +312,11 @@ func (v *VM) End() {
 // makeContext builds the handler's third argument.
 func (v *VM) makeContext(s Start) goja.Value {
 	ctx := v.rt.NewObject()
-	set(ctx, "run", s.Run)
+	if err := ctx.DefineAccessorProperty("run", v.Func("run", func(goja.FunctionCall) goja.Value {
+		return v.rt.ToValue(v.run.info.ID) // a fork's changes
+	}), nil, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
+		panic(err)
+	}
 	set(ctx, "script", s.Script)
 	set(ctx, "revision", s.Revision)
 	if s.Request != nil {
@@ -341,6 +361,9 @@ func (v *VM) makeEnv(s Start) goja.Value {
 		env = value.(*goja.Object)
 	}
 	for _, name := range s.Connections {
+		if v.config.Connect == nil {
+			break // there is nothing that could make calls of them
+		}
 		v.define(env, name, v.config.Connect(v, name))
 	}
 	v.env, v.envValues, v.envConnections = env, s.Env, s.Connections

@@ -3,6 +3,7 @@ package vm
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dop251/goja"
@@ -52,12 +53,14 @@ type Config struct {
 	Connect func(v *VM, name string) goja.Value
 	// Console receives what the script prints, at once. It must not block.
 	Console func(Line)
-	// CallDepth and TurnBudget override the defaults when positive.
+	// CallDepth and TurnBudget override the defaults when positive. For a larger
+	// TurnBudget than the default see LimitTurns.
 	CallDepth  int
 	TurnBudget time.Duration
-	// Pressure says how many turns share a core now, at least one. The turn
-	// budget is measured by the clock and stretched by it. Nil means one.
-	Pressure func() float64
+	// CPU is the processor time that a turn was charged which executed all the
+	// time: a turn is charged the difference, and no more than it took by the clock.
+	// Nil means that the clock decides.
+	CPU func() time.Duration
 }
 
 // VM holds one evaluated script. It is not safe for concurrent use, except for
@@ -81,23 +84,29 @@ type VM struct {
 	rejections []*goja.Promise // rejected and unhandled so far, in order
 	tasks      []func()        // local macrotasks, run after the microtasks
 	frames     []goja.StackFrame
-	splicing   bool              // Stringify is at work: untouched lazy values give stand-ins
-	splices    [][]byte          // their texts, in order
-	keys       map[string]string // property names met in JSON
-	scope      *Scope
+	splicing   bool     // Stringify is at work: untouched lazy values give stand-ins
+	splices    [][]byte // their texts, in order
+	// spliceDepth is how deep the stack was when Stringify began.
+	spliceDepth int
+	keys        map[string]string // property names met in JSON
+	scope       *Scope
+	origin      uint64 // the call whose outcome is being delivered, or zero
 
 	env            *goja.Object // made of the two below; see makeEnv
 	envValues      []byte
 	envConnections []string
 
-	guard guard
-	dead  *call.Error // why the VM must not be used any more
+	guard      guard
+	joins      int         // arrays that are being made strings: see guardJoin
+	generators int         // that are executing: see guardGenerator
+	dead       *call.Error // why the VM must not be used any more
 }
 
 // intrinsics are built-ins taken before the script could change them.
 type intrinsics struct {
 	json      *goja.Object
 	stringify goja.Callable // of json, taken before the script runs
+	describe  goja.Callable // Object.getOwnPropertyDescriptor, if there are guards
 	promise   *goja.Object
 	resolve   goja.Callable // Promise.resolve, bound to nothing
 	then      goja.Callable // Promise.prototype.then
@@ -107,9 +116,13 @@ type intrinsics struct {
 type guard struct {
 	mu      sync.Mutex
 	active  bool
-	began   time.Time   // of the execution
-	budget  *time.Timer // calls checkBudget
+	began   time.Time                            // of the execution
+	cpu     time.Duration                        // of the process then
+	budget  *time.Timer                          // calls checkBudget
+	most    time.Duration                        // that the execution may take, before it is stretched
+	over    func(took time.Duration) *call.Error // what it is then ended with
 	pending *call.Error
+	stop    atomic.Bool // the same as pending != nil, for whoever asks often
 }
 
 var enterProgram = mustCompile(`(function (f) { f(); })`)
@@ -143,7 +156,7 @@ func newVM(config Config) *VM {
 		panic(fmt.Sprintf("vm: own program failed: %v", err))
 	}
 	v.enterFunc, _ = goja.AssertFunction(fn)
-	v.enterNative = v.rt.ToValue(func(goja.FunctionCall) goja.Value {
+	v.enterNative = v.Func("turn", func(goja.FunctionCall) goja.Value {
 		v.entering()
 		return goja.Undefined()
 	})
@@ -167,6 +180,7 @@ func (v *VM) load(p *Program) error {
 	var result goja.Value
 	err := v.execute(func() error {
 		v.fillGaps(p)
+		v.installGuards(p)
 		main, err := v.rt.RunProgram(p.program)
 		if err != nil {
 			return err
@@ -175,19 +189,26 @@ func (v *VM) load(p *Program) error {
 		if !ok {
 			return call.Errorf(call.CodeLoad, "the bundle is not a function")
 		}
-		return v.enter(func() {
+		err = v.enter(func() {
 			r, err := bundle(goja.Undefined(), v.hostObject())
 			if err != nil {
 				panic(err)
 			}
 			result = r
 		})
+		if err == nil {
+			err = v.evaluated(result)
+		}
+		if err == nil {
+			err = v.findHandlers()
+		}
+		return err
 	})
-	if err == nil {
-		err = v.evaluated(result)
-	}
 	if err != nil {
 		e := v.errorOf(err)
+		if v.dead != nil { // by now: reading what was thrown runs code, too
+			e = v.dead
+		}
 		v.dead = e
 		switch call.Code(e.Code) {
 		case call.CodeCallOutsideRun, call.CodeResource, call.CodeLoad:
@@ -198,7 +219,7 @@ func (v *VM) load(p *Program) error {
 			Message: "the top level threw " + e.Error(),
 		}
 	}
-	return v.findHandlers()
+	return nil
 }
 
 // evaluated reports how the top level ended.
@@ -274,8 +295,7 @@ func (v *VM) Interrupt(reason *call.Error) {
 	v.guard.mu.Lock()
 	defer v.guard.mu.Unlock()
 	if v.guard.active && v.guard.pending == nil {
-		v.guard.pending = reason
-		v.rt.Interrupt(reason)
+		v.guard.interrupt(v, reason)
 	}
 }
 
@@ -302,48 +322,65 @@ func (v *VM) startGuard() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.active, g.began, g.pending = true, time.Now(), nil
+	if v.config.CPU != nil {
+		g.cpu = v.config.CPU()
+	}
+	g.most, g.over = v.mayTake()
+	g.stop.Store(false)
 	if g.budget == nil {
-		g.budget = time.AfterFunc(v.config.TurnBudget, v.checkBudget)
+		g.budget = time.AfterFunc(g.most, v.checkBudget)
 	} else {
-		g.budget.Reset(v.config.TurnBudget)
+		g.budget.Reset(g.most)
 	}
 }
 
-// stopGuard returns why the VM was interrupted, if it was.
+// stopGuard returns why the VM was interrupted, if it was. An execution that
+// took as long as a regular expression may is over its budget even if the timer
+// had no time to say so, in a process that stood still: a match may have given
+// up, and what the script made of that must not be recorded. See longestTurn.
 func (v *VM) stopGuard() *call.Error {
 	g := &v.guard
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.active = false
 	g.budget.Stop()
+	if took := time.Since(g.began); g.pending == nil && took > longest() {
+		g.pending = g.over(took)
+	}
 	return g.pending
 }
 
-// checkBudget interrupts the execution when it has taken the turn budget,
-// stretched by how busy the machine is by now. The timer may fire late and
-// meet the next execution, which has time left.
+// checkBudget interrupts the execution when it has taken the turn budget. The
+// timer may fire late and meet the next execution, which has time left.
 func (v *VM) checkBudget() {
-	allowed := v.config.TurnBudget
-	if v.config.Pressure != nil {
-		allowed = time.Duration(float64(allowed) * v.config.Pressure())
-	}
 	g := &v.guard
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.active || g.pending != nil {
 		return
 	}
-	if left := allowed - time.Since(g.began); left > 0 {
-		g.budget.Reset(left)
+	took := time.Since(g.began)
+	if left := min(g.most-v.used(took), longest()-took); left > 0 {
+		g.budget.Reset(max(left, time.Millisecond))
 		return
 	}
-	g.pending = v.overBudget()
-	v.rt.Interrupt(g.pending)
+	g.interrupt(v, g.over(took))
 }
 
-func (v *VM) overBudget() *call.Error {
-	return call.Errorf(call.CodeResource, "a turn used more than %s of CPU time without waiting for a call or a timer; the limit keeps one script from starving the others",
-		v.config.TurnBudget).WithData(map[string]any{"limit": "turn CPU", "allowed": v.config.TurnBudget.Milliseconds()})
+// interrupt stops what executes. mu is held.
+func (g *guard) interrupt(v *VM, reason *call.Error) {
+	g.pending = reason
+	g.stop.Store(true)
+	v.rt.Interrupt(reason)
+}
+
+// used is the processor time of an execution that took so long by the clock, as
+// well as one can know: see Config.CPU.
+func (v *VM) used(took time.Duration) time.Duration {
+	if v.config.CPU == nil {
+		return took
+	}
+	return min(took, v.config.CPU()-v.guard.cpu)
 }
 
 // enter runs f inside the VM and then drains the microtasks. It goes through a

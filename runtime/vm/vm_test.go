@@ -23,6 +23,11 @@ func (testModule) Exports(v *vm.VM) *goja.Object {
 	_ = o.Set("call", func(c goja.FunctionCall) goja.Value {
 		return v.Call(call.Call{Kind: "test.call", Target: v.StringArg(c, 0, "name"), Class: call.Read}, nil)
 	})
+	_ = o.Set("aborted", func(c goja.FunctionCall) goja.Value {
+		_, id := v.CallWithID(call.Call{Kind: "test.call", Target: v.StringArg(c, 0, "name"), Class: call.Read}, nil)
+		v.Abort(id)
+		return goja.Undefined()
+	})
 	_ = o.Set("task", func(c goja.FunctionCall) goja.Value {
 		f, _ := goja.AssertFunction(v.Arg(c, 0))
 		v.Task(func() {
@@ -38,7 +43,7 @@ func (testModule) Exports(v *vm.VM) *goja.Object {
 // load evaluates a bundle whose handlers are the given expression.
 func load(t testing.TB, config vm.Config, expr string) (*vm.VM, error) {
 	t.Helper()
-	p, err := vm.Compile([]byte(`(async (__reprise) => { "use strict"; const { call, task } = __reprise.module("test");
+	p, err := vm.Compile([]byte(`(async (__reprise) => { "use strict"; const { call, aborted, task } = __reprise.module("test");
 		__reprise.exports({ default: `+expr+` }); })`), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +109,7 @@ func TestErrors(t *testing.T) {
 		{"late task", `async () => { task(() => { throw new Error("in task") }); return 1 }`, "", "Error: in task"},
 		{"cyclic result", `async () => { const a = {}; a.a = a; return a }`, "INVALID_ARGUMENT_ERROR", "what the run handler returned has no JSON form: TypeError: Converting circular"},
 		{"function result", `async () => () => 1`, "INVALID_ARGUMENT_ERROR", "the run handler returned a function, which has no JSON form"},
-		{"depth", `async () => { (function f() { f() })() }`, "RESOURCE_ERROR", "deeper than 1000"},
+		{"depth", `async () => { (function f() { f() })() }`, "", "RangeError: the call stack is deeper than 1000"},
 		{"loop", `async () => { for (;;); }`, "RESOURCE_ERROR", "CPU"},
 		{"microtask loop", `async () => { for (;;) await 1; }`, "RESOURCE_ERROR", "CPU"},
 		{"hostile name", `async () => { const e = new Error("m"); Object.defineProperty(e, "name", { get() { for (;;); } }); throw e }`, "", ""},
@@ -252,11 +257,52 @@ func BenchmarkEncodingJSON(b *testing.B) {
 	}
 }
 
+// starved is the processor time of a process that gets none.
+func starved() time.Duration { return 0 }
+
 func TestRegularExpressionsEnd(t *testing.T) {
 	// A match that backtracks for ever ends its run, some time after the budget.
-	v := mustLoad(t, `async () => /^(?=(a+)+$)(a+)+$/.test("a".repeat(40) + "!")`)
-	turn := begin(v, "")
-	if turn.Err == nil || turn.Err.Code != "RESOURCE_ERROR" || v.Dead() == nil {
-		t.Fatalf("turn = %+v", turn)
+	for name, cpu := range map[string]func() time.Duration{"by the clock": nil, "on a busy machine": starved} {
+		v, err := load(t, vm.Config{CPU: cpu}, `async () => /^(?=(a+)+$)(a+)+$/.test("a".repeat(40) + "!")`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		turn := begin(v, "")
+		if turn.Err == nil || turn.Err.Code != "RESOURCE_ERROR" || v.Dead() == nil || turn.Value != nil {
+			t.Fatalf("%s: turn = %+v", name, turn)
+		}
+		if took := time.Since(began); took < vm.DefaultTurnBudget {
+			t.Errorf("%s: the match gave up after %s, within the budget", name, took)
+		}
+	}
+}
+
+func TestLongTurnsAreNotLongerThanAMatch(t *testing.T) {
+	// However busy the machine is, a turn ends before a match that began with it
+	// gives up; a process that allows longer turns has longer matches.
+	busy := vm.Config{TurnBudget: 100 * time.Millisecond, CPU: starved}
+	const loop = `async () => { for (;;); }`
+	took := func() time.Duration {
+		v, err := load(t, busy, loop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if turn := begin(v, ""); turn.Err == nil || turn.Err.Code != "RESOURCE_ERROR" {
+			t.Fatalf("turn = %+v", turn)
+		}
+		return time.Since(began)
+	}
+	if d := took(); d < vm.DefaultTurnBudget || d > 4*vm.DefaultTurnBudget {
+		t.Errorf("a starved turn took %s", d)
+	}
+	was := vm.LimitTurns(300 * time.Millisecond)
+	defer vm.LimitTurns(was)
+	if was != vm.DefaultTurnBudget {
+		t.Errorf("the limit was %s", was)
+	}
+	if d := took(); d > vm.DefaultTurnBudget {
+		t.Errorf("with a limit of 300 ms, a turn took %s", d)
 	}
 }

@@ -1,18 +1,20 @@
 // Package worker holds the VMs: it loads revisions, begins runs in VMs and
 // hands their turns back and forth.
 //
-// Today the VMs live in this process (the --workers 0 of the design). What
-// crosses the package's border is plain data only, the messages of
-// messages.go, so that the VMs can move into child processes and nobody else
-// has to know.
+// A Pool has them in child processes: pool.go places runs there, remote.go is
+// the server's side of one and serve.go the child's, watch.go kills what takes
+// too much, and suspects.go decides whose doing it was. A Host holds VMs in this
+// process, which is what a child has inside, and what --workers 0 is. Both are
+// Workers. What crosses the package's border is plain data only, the messages of
+// messages.go, and nobody outside has to know where the VMs are.
 //
-//	h := worker.New(worker.Options{Platform: web.Platform(), Modules: modules})
-//	handlers, err := h.Load(worker.Revision{ID: id, Script: name, Code: code, Map: sourceMap})
-//	s, turn, err := h.Begin(id, worker.Start{Handler: "fetch", Request: req}, onLine)
+//	w := worker.New(worker.Options{Platform: web.Platform(), Modules: modules})
+//	handlers, err := w.Load(worker.Revision{ID: id, Script: name, Code: code, Map: sourceMap})
+//	s, turn, err := w.Begin(id, worker.Start{Handler: "fetch", Request: req}, onLine)
 //	for !turn.Done {
-//		turn = s.Deliver(<-outcomes, time.Now())
+//		turn = s.Deliver(worker.Delivery{Outcome: <-outcomes, At: time.Now()})[0]
 //	}
-//	s.End()
+//	s.End(turn.Err == nil)
 //
 // The one invariant: a VM executes for one run at a time, and none that failed,
 // was interrupted or has calls open is ever used for another.

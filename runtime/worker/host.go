@@ -2,15 +2,14 @@ package worker
 
 import (
 	"bytes"
+	"cmp"
 	goruntime "runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dop251/goja"
 
-	"reprise/runtime/call"
 	"reprise/runtime/vm"
 )
 
@@ -25,8 +24,7 @@ const (
 	// that what a script leaks in its globals stays bounded.
 	maxReuse = 1000
 	// turnsPerCore is how many turns execute at once for every core: enough
-	// that one long turn does not hold up the others, few enough that the
-	// turn budget, which is measured by the clock, means CPU time.
+	// that one long turn does not hold up the others.
 	turnsPerCore = 4
 )
 
@@ -42,8 +40,9 @@ type Options struct {
 // Host holds VMs in this process. It is safe for concurrent use.
 type Host struct {
 	options Options
-	turns   chan struct{} // a token for every turn that may execute now
-	active  atomic.Int64  // turns executing
+	gate    *gate // nil in a child process, which has it before its goroutines
+	crowd   crowd
+	parts   *parts // of the processor
 
 	mu        sync.Mutex
 	revisions map[string]*revision // guarded by mu
@@ -72,16 +71,16 @@ type slot struct {
 
 // New makes a Host.
 func New(o Options) *Host {
-	h := &Host{options: o, revisions: map[string]*revision{}}
-	h.turns = make(chan struct{}, turnsPerCore*goruntime.GOMAXPROCS(0))
+	h := newHost(o)
+	h.gate = newGate(turnsPerCore * goruntime.GOMAXPROCS(0))
 	return h
 }
 
-// Load compiles a revision and evaluates it once, in a VM that then waits for
-// the first request. It returns the handlers the script exports. What the
-// script prints meanwhile goes to print. Every Load needs a Forget. Loading a
-// known id with another source map (a comment moved the lines) makes later
-// runs show the new lines.
+func newHost(o Options) *Host {
+	return &Host{options: o, revisions: map[string]*revision{}, parts: &parts{cpu: processCPU, every: readEvery}}
+}
+
+// Load implements Workers.
 func (h *Host) Load(r Revision, print func(Line)) (handlers []string, err error) {
 	h.mu.Lock()
 	known := h.revisions[r.ID]
@@ -112,7 +111,10 @@ func (h *Host) evaluate(r Revision, print func(Line)) (*revision, error) {
 		return nil, err
 	}
 	rev := &revision{Revision: r, program: program, loads: 1}
-	s, err := h.newSlot(rev, print)
+	var s *slot
+	if e := h.execute(r.Script, false, func() { s, err = h.newSlot(rev, r.Budget, print) }); err == nil {
+		err = e
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -124,9 +126,7 @@ func (h *Host) evaluate(r Revision, print func(Line)) (*revision, error) {
 	return rev, nil
 }
 
-// Hold keeps a loaded revision for a run that is about to begin, however soon
-// a newer one replaces it. It reports whether the revision is loaded, and then
-// needs a Forget like a Load does.
+// Hold implements Workers.
 func (h *Host) Hold(id string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -138,7 +138,7 @@ func (h *Host) Hold(id string) bool {
 	return true
 }
 
-// Forget undoes one Load or Hold. The last one drops the revision's program and idle
+// Forget implements Workers. The last one drops the revision's program and idle
 // VMs; runs that are using them finish.
 func (h *Host) Forget(id string) {
 	h.mu.Lock()
@@ -165,14 +165,12 @@ func (rev *revision) forget() {
 	rev.forgotten, rev.idle = true, nil
 }
 
-func (h *Host) newSlot(rev *revision, print func(Line)) (*slot, error) {
+// newSlot makes a VM. It must be called where a turn may execute.
+func (h *Host) newSlot(rev *revision, b Budget, print func(Line)) (*slot, error) {
 	s := &slot{print: print}
-	h.turns <- struct{}{}
-	h.active.Add(1)
-	defer h.turnDone()
 	v, err := vm.New(rev.program, vm.Config{
 		Platform: h.options.Platform, Modules: h.options.Modules, Connect: h.options.Connect,
-		TurnBudget: h.options.TurnBudget, Pressure: h.pressure,
+		TurnBudget: cmp.Or(b.TurnCPU, h.options.TurnBudget), CallDepth: b.CallDepth, CPU: h.parts.now,
 		Console: func(l Line) {
 			if s.print != nil {
 				s.print(l)
@@ -186,15 +184,22 @@ func (h *Host) newSlot(rev *revision, print func(Line)) (*slot, error) {
 	return s, nil
 }
 
-// pressure says how many turns share a core now, at least one: the turn
-// budget is stretched by it, so that a busy server does not fail slow turns.
-func (h *Host) pressure() float64 {
-	return max(1, float64(h.active.Load())/float64(goruntime.GOMAXPROCS(0)))
-}
-
-func (h *Host) turnDone() {
-	h.active.Add(-1)
-	<-h.turns
+// execute has f executed as a turn of a script, once it may. With first it may
+// be refused.
+func (h *Host) execute(script string, first bool, f func()) error {
+	if h.gate != nil {
+		if err := h.crowd.enter(script, first); err != nil {
+			return err
+		}
+		defer h.crowd.leave(script)
+		h.gate.enter(script)
+		began := time.Now()
+		defer func() { h.gate.leave(script, time.Since(began)) }()
+	}
+	h.parts.change(+1)
+	defer h.parts.change(-1)
+	f()
+	return nil
 }
 
 // Idle returns how many VMs of a revision wait for work.
@@ -255,89 +260,4 @@ func (rev *revision) trim() {
 	}
 	rev.idle = slices.Delete(rev.idle, 0, kept)
 	rev.trimLater()
-}
-
-// Session is one run in one VM.
-type Session struct {
-	host *Host
-	rev  *revision
-	slot *slot
-	mu   sync.Mutex
-	over bool // guarded by mu: End was called
-	open int
-}
-
-// Begin executes a run's first turn, in a VM that no run has used unless the
-// handler is fetch and the script allows reuse. Console lines go to print at
-// once. The error is about the revision; a script's error is in the Turn.
-func (h *Host) Begin(id string, start Start, print func(Line)) (*Session, Turn, error) {
-	h.mu.Lock()
-	rev := h.revisions[id]
-	h.mu.Unlock()
-	if rev == nil {
-		return nil, Turn{}, call.Errorf(call.CodeNotFound, "the revision %s of %s is not loaded", id, start.Script)
-	}
-	s := rev.takeFor(start.Handler)
-	if s == nil {
-		var err error
-		if s, err = h.newSlot(rev, print); err != nil {
-			return nil, Turn{}, err
-		}
-	}
-	s.print = print
-	s.uses++
-	session := &Session{host: h, rev: rev, slot: s}
-	return session, session.turn(func() Turn { return s.vm.Begin(start) }), nil
-}
-
-// takeFor takes an idle VM for a handler. One that has served requests before
-// is for requests only.
-func (rev *revision) takeFor(handler Handler) *slot {
-	s := rev.take()
-	if s == nil || s.uses == 0 || handler == HandlerFetch && !rev.Fresh {
-		return s
-	}
-	rev.put(s)
-	return nil
-}
-
-func (s *Session) turn(f func() Turn) Turn {
-	s.host.turns <- struct{}{}
-	s.host.active.Add(1)
-	defer s.host.turnDone()
-	t := f()
-	s.open = t.Open
-	return t
-}
-
-// Deliver gives the script one outcome and executes the turn that follows.
-func (s *Session) Deliver(o call.Outcome, at time.Time) Turn {
-	return s.turn(func() Turn { return s.slot.vm.Deliver(o, at) })
-}
-
-// Interrupt stops the session's executing turn, which then fails with reason.
-// It is safe to call from any goroutine, also after End.
-func (s *Session) Interrupt(reason *call.Error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.over {
-		s.slot.vm.Interrupt(reason)
-	}
-}
-
-// End gives the VM back. It is used again only for another request of the same
-// revision, and only after a request that succeeded and left nothing open.
-func (s *Session) End(succeeded bool) {
-	s.mu.Lock()
-	s.over = true
-	s.mu.Unlock()
-	s.slot.print = nil
-	handler := Handler("")
-	if info, ok := s.slot.vm.Info(); ok {
-		handler = info.Handler
-	}
-	s.slot.vm.End()
-	if handler == HandlerFetch && succeeded && s.open == 0 && !s.rev.Fresh && s.slot.uses < maxReuse && s.slot.vm.Dead() == nil {
-		s.rev.put(s.slot)
-	}
 }

@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"encoding/json"
 	"strings"
 	"sync"
 	"testing"
@@ -132,7 +133,7 @@ func TestIdleVMsAreDropped(t *testing.T) {
 	// After a burst one VM stays, and it is the one used last.
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, bundle("a", counting))
-		var open []*worker.Session
+		var open []worker.Session
 		for range 5 {
 			s, _, err := h.Begin("a", worker.Start{Run: "r", Script: "s", Handler: worker.HandlerFetch, Request: request}, nil)
 			if err != nil {
@@ -168,4 +169,72 @@ func TestManyRequestsAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func TestHeldRunsUnwind(t *testing.T) {
+	// A failed run waits for the engine's word, and a fork draws anew.
+	h := newHost(t, bundle("a", `{ async run() { const a = Math.random(); await new Promise((ok) => setTimeout(ok, 5)); throw new Error(String(Math.random() === a) + Math.random()); } }`))
+	fail := func(seed byte) string {
+		s, _, err := h.Begin("a", worker.Start{Run: "r", Script: "s", Handler: worker.HandlerRun, Durable: true, HoldFailure: true}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.End(false)
+		if seed != 0 {
+			s.Reseed("r", [32]byte{seed})
+		}
+		turn := s.Deliver(worker.Delivery{Outcome: call.OK(1, nil), At: time.Unix(2, 0)})[0]
+		if !turn.Failed || !turn.Held || turn.Done || turn.Err == nil {
+			t.Fatalf("turn = %+v", turn)
+		}
+		failed := turn.Err.Message
+		if turn = s.Unwind(time.Unix(3, 0)); !turn.Settled || !turn.Done || turn.Err == nil || turn.Err.Message != failed {
+			t.Fatalf("turn = %+v", turn)
+		}
+		return failed
+	}
+	if same, other := fail(0), fail(1); same != fail(0) || same == other {
+		t.Errorf("errors %q and %q", same, other)
+	}
+}
+
+func TestResultsNestedTooDeeply(t *testing.T) {
+	// What a handler returns can be read as JSON, or the script is told.
+	was := vm.LimitTurns(time.Minute)
+	t.Cleanup(func() { vm.LimitTurns(was) })
+	h := worker.New(worker.Options{Platform: web.Platform(), TurnBudget: time.Minute}) // goja takes its time over such values
+	if _, err := h.Load(bundle("a", `{ run: (depth) => { let a = "\"[[["; while (depth--) a = [a]; return a } }`), nil); err != nil {
+		t.Fatal(err)
+	}
+	for depth, want := range map[string]string{"10000": "", "10001": "InvalidArgumentError: what the run handler returned is nested more than 10000 deep"} {
+		s, turn, err := h.Begin("a", worker.Start{Run: "r", Script: "s", Handler: worker.HandlerRun, Input: []byte(depth)}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.End(false)
+		if want == "" && (turn.Err != nil || !json.Valid(turn.Value)) || want != "" && (turn.Err == nil || !strings.HasPrefix(turn.Err.Error(), want)) {
+			t.Errorf("%s deep: %.20s… %v", depth, turn.Value, turn.Err)
+		}
+	}
+}
+
+func TestLimitOfASession(t *testing.T) {
+	// What a run may use can change between two turns; the top level has the
+	// revision's own.
+	h := newHost(t, bundle("a", `{ async run() { await new Promise((ok) => setTimeout(ok, 5)); for (;;); } }`))
+	s, _, err := h.Begin("a", worker.Start{Run: "r", Script: "s", Handler: worker.HandlerRun, Budget: worker.Budget{TurnCPU: time.Minute}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.End(false)
+	s.Limit(worker.Budget{TurnCPU: 20 * time.Millisecond})
+	if turn := s.Deliver(worker.Delivery{Outcome: call.OK(1, nil), At: time.Unix(2, 0)})[0]; call.LimitOf(turn.Err) != "turnCpu" {
+		t.Errorf("turn = %+v", turn)
+	}
+	r := bundle("b", `{ run() {} }`)
+	r.Code = []byte(`(async (__reprise) => { for (;;); })`)
+	r.Budget.TurnCPU = 20 * time.Millisecond
+	if _, err := h.Load(r, nil); call.LimitOf(call.From(err)) != "turnCpu" {
+		t.Errorf("the top level: %v", err)
+	}
 }

@@ -26,10 +26,22 @@ const (
 	maxWait = 5 * time.Minute
 )
 
-// Runs starts runs and looks after them. Errors are *call.Error: NOT_FOUND_ERROR
-// for a run or script that does not exist, CONFLICT_ERROR for what the state of
-// a run does not allow, UNAVAILABLE_ERROR while the server stops.
+// Runs is what the API needs of the engine. Errors are *call.Error:
+// NOT_FOUND_ERROR for a run, script or revision that does not exist,
+// CONFLICT_ERROR for what the state of a run does not allow,
+// INVALID_ARGUMENT_ERROR for a wrong request, DIVERGED_ERROR with a
+// runtime.Divergence in its data where a replay went another way,
+// UNAVAILABLE_ERROR while the server stops or its disk is full.
 type Runs interface {
+	Keeper
+	Controls
+	Replays
+	// Signal sends a signal to a run.
+	Signal(ctx context.Context, req runtime.SignalRequest) error
+}
+
+// Keeper starts runs and keeps them.
+type Keeper interface {
 	// Start begins a run, or finds the one that the idempotency key began.
 	Start(ctx context.Context, req runtime.StartRequest) (run runtime.Run, created bool, err error)
 	// Wait returns the run when it has ended, or as it is after d.
@@ -38,10 +50,36 @@ type Runs interface {
 	Get(ctx context.Context, id string) (runtime.Run, error)
 	// List returns a page of runs, newest first.
 	List(ctx context.Context, q runtime.ListQuery) (runs []runtime.Run, cursor string, err error)
-	// Cancel asks a run to end.
-	Cancel(ctx context.Context, id string) (runtime.Run, error)
 	// Delete removes a run that has ended.
 	Delete(ctx context.Context, id string) error
+}
+
+// Controls change the course of a run. They return it as it is then.
+type Controls interface {
+	// Cancel asks a run to end, and lets it clean up.
+	Cancel(ctx context.Context, id string) (runtime.Run, error)
+	// Kill ends a run at once.
+	Kill(ctx context.Context, id string) (runtime.Run, error)
+	// Pause stops a run where it is.
+	Pause(ctx context.Context, id string) (runtime.Run, error)
+	// Resume lets a paused or diverged run go on.
+	Resume(ctx context.Context, id string, req runtime.ResumeRequest) (runtime.Run, error)
+	// Retry rewinds a failed run to before its failure.
+	Retry(ctx context.Context, id string, req runtime.RetryRequest) (runtime.Run, error)
+	// Fork starts a new run that shares the first turns.
+	Fork(ctx context.Context, id string, req runtime.ForkRequest) (runtime.Run, error)
+	// Upgrade moves a run to another revision, if its replay agrees.
+	Upgrade(ctx context.Context, id, revision string) (runtime.Run, error)
+}
+
+// Replays read journals and play them again.
+type Replays interface {
+	// Journal returns a run's records, in order.
+	Journal(ctx context.Context, id string) ([]runtime.JournalRecord, error)
+	// Replay plays a run again with nothing performed.
+	Replay(ctx context.Context, id string, req runtime.ReplayRequest) (runtime.ReplayReport, error)
+	// Check replays a script's runs against a candidate.
+	Check(ctx context.Context, req runtime.CheckRequest) (runtime.CheckReport, error)
 }
 
 // Scripts lists the scripts.
@@ -62,6 +100,8 @@ type Logs interface {
 type Check struct {
 	Name string
 	Test func() error
+	// Note is what those with the token read in place of "ok", if it is set.
+	Note func() string
 }
 
 // Options are what the origin is made with. Studio, Tail and Metrics may be nil.
@@ -70,6 +110,10 @@ type Options struct {
 	Runs    Runs
 	Scripts Scripts
 	Logs    Logs
+	// Secrets may be nil: then there are no endpoints for them.
+	Secrets Secrets
+	// Connections may be nil: then there is no endpoint for them.
+	Connections Connections
 	// Server describes the running server; the number of scripts is filled in.
 	Server  func() api.Server
 	Studio  http.Handler
@@ -164,6 +208,7 @@ func (a *admin) report(method, path string, p *problem.Problem) {
 	if p.Status == http.StatusUnauthorized || read && p.Status != http.StatusForbidden && p.Status < 500 {
 		return
 	}
+	path = withoutValue(path)
 	fields, err := call.Encode(map[string]any{"method": method, "url": path, "status": p.Status, "code": p.Code})
 	if err != nil {
 		panic("admin: strings and numbers are JSON: " + err.Error())
@@ -211,27 +256,48 @@ func (a *admin) unknown(w http.ResponseWriter, r *http.Request) {
 
 // health answers as long as the process does.
 func (a *admin) health(w http.ResponseWriter, _ *http.Request) {
-	writeProbe(w, http.StatusOK, map[string]string{})
+	writeProbe(w, http.StatusOK, map[string]string{}, "")
 }
 
-// ready answers whether new work is taken. What is wrong goes to the server's
-// log: an outsider learns the name of the check only.
+// ready answers whether new work is taken. An outsider learns which check fails
+// and where to look; who has the token, and the server's log, learn why.
 func (a *admin) ready(w http.ResponseWriter, r *http.Request) {
-	status, results := http.StatusOK, map[string]string{}
+	status, results, why := http.StatusOK, map[string]string{}, ""
+	insider := a.Guard.authorize(r) == nil
 	for _, c := range a.Checks {
-		results[c.Name] = "ok"
-		if err := c.Test(); err != nil {
-			status, results[c.Name] = http.StatusServiceUnavailable, "failing"
-			a.Logger.WarnContext(r.Context(), "not ready", "check", c.Name, "error", err)
+		err := c.Test()
+		if err == nil {
+			results[c.Name] = c.note(insider)
+			continue
+		}
+		a.Logger.WarnContext(r.Context(), "not ready", "check", c.Name, "error", err)
+		status, results[c.Name] = http.StatusServiceUnavailable, "failing"
+		switch {
+		case why != "": // the first one is enough
+		case insider:
+			why = fmt.Sprintf("the server takes no new work: %s: %v", c.Name, err)
+		default:
+			why = fmt.Sprintf("the server takes no new work, because its check %q fails; the server's log says why, and so does this page with the token", c.Name)
 		}
 	}
-	writeProbe(w, status, results)
+	writeProbe(w, status, results, why)
 }
 
-func writeProbe(w http.ResponseWriter, status int, checks map[string]string) {
+func (c *Check) note(insider bool) string {
+	if c.Note != nil && insider {
+		return c.Note()
+	}
+	return "ok"
+}
+
+func writeProbe(w http.ResponseWriter, status int, checks map[string]string, why string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
+	answer := map[string]any{"ok": status == http.StatusOK, "checks": checks}
+	if why != "" {
+		answer["detail"] = why
+	}
 	// The only error is a client that went away.
-	_ = json.NewEncoder(w).Encode(map[string]any{"ok": status == http.StatusOK, "checks": checks})
+	_ = json.NewEncoder(w).Encode(answer)
 }

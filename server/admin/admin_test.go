@@ -34,10 +34,12 @@ type house struct {
 	started []runtime.StartRequest
 	listed  runtime.ListQuery
 	waited  time.Duration
+	asked   any // what the last control, signal, replay or check was asked for
 	query   logs.Query
 	entries []logs.Entry
 	err     error // what everything fails with
 	scripts []api.Script
+	secrets []string // what was done to secrets
 }
 
 func (h *house) Start(_ context.Context, req runtime.StartRequest) (runtime.Run, bool, error) {
@@ -169,9 +171,9 @@ func newFixture(t testing.TB) *fixture {
 	}
 	f.handler = New(Options{
 		Guard: NewGuard(GuardOptions{Token: token, Addr: "127.0.0.1:8081", Hosts: []string{"admin.example.com"}}),
-		Runs:  f.house, Scripts: scriptList{f.house}, Logs: f.house, Server: exampleServer,
+		Runs:  f.house, Scripts: scriptList{f.house}, Logs: f.house, Secrets: safe{f.house}, Server: exampleServer,
 		Studio: named("studio"), Tail: named("tail"), Metrics: named("metrics"),
-		Checks:  []Check{{"store", func() error { return nil }}, {"disk", func() error { return f.checks }}},
+		Checks:  []Check{{Name: "store", Test: func() error { return nil }}, {Name: "disk", Test: func() error { return f.checks }}},
 		MaxBody: 1000, Now: exampleTime,
 	})
 	return f
@@ -444,6 +446,13 @@ func TestProbes(t *testing.T) {
 	w := f.do("GET /readyz", "", "Authorization", "")
 	if w.Code != 503 || !strings.Contains(w.Body.String(), `"disk":"failing"`) || strings.Contains(w.Body.String(), "/data") {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	// A sentence for everybody; with the token, the reason.
+	if !strings.Contains(w.Body.String(), `"detail":"the server takes no new work, because its check \"disk\" fails;`) {
+		t.Errorf("outsiders read %s", w.Body)
+	}
+	if w := f.do("GET /readyz", ""); w.Code != 503 || !strings.Contains(w.Body.String(), `"detail":"the server takes no new work: disk: /data is full"`) {
+		t.Errorf("with the token: %d %s", w.Code, w.Body)
 	}
 	if w := f.do("GET /healthz", ""); w.Code != 200 {
 		t.Errorf("health while not ready: %d", w.Code)

@@ -26,14 +26,22 @@ func exampleServer() api.Server {
 	return api.Server{
 		Version: "0.1.0", Boot: "b7c1d2", StartedAt: exampleTime(), Mode: "dev", Addr: "127.0.0.1:8080",
 		ScriptsURL: "http://127.0.0.1:8080", Project: "/home/ada/shop", Scripts: 12,
+		Workers: &api.Workers{Count: 4, Alive: 4, Memory: 175 << 20, MemoryLimit: 512 << 20, Sandbox: "ok", Ended: 1},
 	}
 }
 
 func exampleScript() api.Script {
 	return api.Script{
 		Name: "orders/fulfil", File: "scripts/orders/fulfil.ts", State: api.Stale, Revision: exampleRevision, LoadedAt: exampleTime(),
-		Handlers: []string{"run", "fetch"}, Config: json.RawMessage(`{"http":{"path":"/orders","method":["POST"]}}`),
+		Handlers: []string{"run", "fetch", "scheduled"},
+		Config:   json.RawMessage(`{"http":{"path":"/orders","method":["POST"]},"schedule":{"cron":"0 6 * * *"}}`),
+		Schedule: json.RawMessage(`{"cron":"0 6 * * *"}`), NextRuns: []time.Time{time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)},
+		Limits: &api.Limits{
+			TurnCPU: "1s", RunCPU: "30s", Timeout: "30s", CallsInFlight: 64, Calls: 100_000, CallDepth: 1000,
+			Body: 32 << 20, Result: 8 << 20, KVValue: 1_000_000, LogRate: 200, Source: 4 << 20,
+		},
 		Routes: []api.Route{{Path: "/orders", Methods: []string{"POST"}, Handler: "fetch"}}, Bytes: 5120,
+		Apart: &api.Apart{Until: exampleTime().Add(30 * time.Second)},
 		Stats: runtime.Stats{Requests: 120, Failures: 2, Running: 1, LastActivity: exampleTime()},
 		Error: &api.ScriptError{
 			Name: "CompileError", Code: string(call.CodeCompile), Message: "scripts/orders/fulfil.ts:3:9: Expected \";\" but found \"is\"",
@@ -71,4 +79,44 @@ func exampleEntry() logs.Entry {
 
 func exampleProblem() *problem.Problem {
 	return problem.New(http.StatusNotFound, call.CodeNotFound, "there is no script orders/fulfill")
+}
+
+func exampleJournal() api.Journal {
+	at, later := exampleTime(), exampleTime().Add(240*time.Millisecond)
+	return api.Journal{Records: []runtime.JournalRecord{
+		{Seq: 1, Kind: "started", At: &at, Text: "orders/fulfil started, revision " + exampleRevision, Data: json.RawMessage(`{"script":"orders/fulfil","input":{"orderId":"o_1"}}`)},
+		{Seq: 2, Kind: "turn", At: &at, Text: "turn 1: POST warehouse /holds (call 1)", Data: json.RawMessage(`{"turn":1,"calls":[{"call":1,"kind":"http.request","target":"warehouse"}]}`)},
+		{Seq: 3, Kind: "outcome", At: &later, Text: "call 1: 201 Created", Data: json.RawMessage(`{"call":1}`)},
+	}}
+}
+
+func exampleDivergence() *runtime.Divergence {
+	ref := func(line int) runtime.CallRef {
+		return runtime.CallRef{Call: 2, Target: "payments", Src: &call.Position{File: "scripts/orders/fulfil.ts", Line: line, Column: 16}}
+	}
+	return &runtime.Divergence{
+		Turn: 2, Revision: exampleRevision, Message: "turn 2 made the call POST payments /charge, and the journal has POST payments /charges",
+		Expected: &runtime.CallDetail{CallRef: ref(21), Kind: "http.request", Args: json.RawMessage(`{"path":"/charges"}`)},
+		Got:      &runtime.CallDetail{CallRef: ref(22), Kind: "http.request", Args: json.RawMessage(`{"path":"/charge"}`)},
+	}
+}
+
+func exampleReplay() runtime.ReplayReport {
+	return runtime.ReplayReport{
+		Run: exampleID, Revision: exampleRevision, Turns: 3, Result: "same", Output: json.RawMessage(`{"status":"done"}`),
+		Logs: []runtime.ReplayLine{{Turn: 3, Level: "info", Msg: "reserved", Fields: json.RawMessage(`{"hold":"h_1"}`)}},
+		Calls: []runtime.ReplayCall{{
+			CallDetail: runtime.CallDetail{CallRef: runtime.CallRef{Call: 1, Target: "warehouse"}, Kind: "http.request"}, Turn: 1, Answered: true,
+		}},
+	}
+}
+
+func exampleCheck() runtime.CheckReport {
+	return runtime.CheckReport{
+		Script: "orders/fulfil", Revision: "c01dcafe1234", Same: 1, Diverge: 1,
+		Runs: []runtime.CheckRun{
+			{Run: exampleID, Status: runtime.Waiting, Revision: exampleRevision, Turns: 3, Result: "same"},
+			{Run: "01936f31-02aa-7c55-b1f0-5d4c3b2a1908", Status: runtime.Succeeded, Revision: exampleRevision, Turns: 2, Result: "diverges", Divergence: exampleDivergence()},
+		},
+	}
 }

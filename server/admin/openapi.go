@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"reprise/runtime"
 	"reprise/runtime/call"
 	"reprise/server/problem"
 )
@@ -52,9 +53,20 @@ func (a *admin) endpoints() http.Handler {
 	h := humago.New(guardedMux{a}, config)
 	a.infoEndpoints(h)
 	a.runEndpoints(h)
+	a.controlEndpoints(h)
+	a.signalEndpoints(h)
+	a.journalEndpoints(h)
+	a.replayEndpoints(h)
 	a.logEndpoints(h)
+	if a.Connections != nil {
+		a.connectionEndpoints(h)
+	}
+	if a.Secrets != nil {
+		a.secretEndpoints(h)
+	}
 	a.otherPaths(h.OpenAPI())
 	schemas := h.OpenAPI().Components.Schemas.Map()
+	schemas["Problem"].Properties["divergence"] = schemaOf[runtime.Divergence](h.OpenAPI())
 	delete(schemas, "ErrorModel") // huma's own, which transform never lets out
 	delete(schemas, "ErrorDetail")
 	document, err := json.Marshal(h.OpenAPI())
@@ -92,7 +104,7 @@ func schemaOf[T any](o *huma.OpenAPI) *huma.Schema {
 // example sets what a response looks like.
 func example(h huma.API, path, method, status string, v any) {
 	item := h.OpenAPI().Paths[path]
-	op := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post}[method]
+	op := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put}[method]
 	op.Responses[status].Content["application/json"].Example = v
 }
 
@@ -121,7 +133,7 @@ func (a *admin) otherPaths(o *huma.OpenAPI) {
 func (a *admin) transform(ctx huma.Context, _ string, v any) (any, error) {
 	p, ok := v.(*problem.Problem)
 	if model, is := v.(*huma.ErrorModel); is {
-		p, ok = invalid(model, a.MaxBody), true
+		p, ok = invalid(model, ctx.Operation().MaxBodyBytes), true
 	}
 	if !ok {
 		return v, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"reprise/connections/vault"
 	"reprise/runtime"
 	"reprise/server/api"
 	"reprise/server/problem"
@@ -86,6 +87,10 @@ func TestOpenAPI(t *testing.T) {
 	if diff := cmp.Diff(map[string][]string{
 		"/api/v1/server": {"get"}, "/api/v1/scripts": {"get"}, "/api/v1/scripts/{name}": {"get"},
 		"/api/v1/runs": {"get", "post"}, "/api/v1/runs/{id}": {"delete", "get"}, "/api/v1/runs/{id}/cancel": {"post"},
+		"/api/v1/runs/{id}/kill": {"post"}, "/api/v1/runs/{id}/pause": {"post"}, "/api/v1/runs/{id}/resume": {"post"}, "/api/v1/runs/{id}/retry": {"post"},
+		"/api/v1/runs/{id}/fork": {"post"}, "/api/v1/runs/{id}/upgrade": {"post"}, "/api/v1/runs/{id}/replay": {"post"},
+		"/api/v1/runs/{id}/signals/{name}": {"post"}, "/api/v1/runs/{id}/journal": {"get"}, "/api/v1/scripts/{name}/check": {"post"},
+		"/api/v1/secrets": {"get"}, "/api/v1/secrets/{name}": {"delete", "put"}, "/api/v1/secrets/rotate-key": {"post"},
 		"/api/v1/logs": {"get"}, "/api/v1/tail": {"get"}, "/openapi.json": {"get"}, "/metrics": {"get"}, "/healthz": {"get"}, "/readyz": {"get"},
 	}, got); diff != "" {
 		t.Error(diff)
@@ -93,7 +98,11 @@ func TestOpenAPI(t *testing.T) {
 	if doc.Components.SecuritySchemes["token"].Scheme != "bearer" {
 		t.Errorf("security schemes: %+v", doc.Components.SecuritySchemes)
 	}
-	if diff := cmp.Diff([]string{"Entry", "Error", "FieldError", "Logs", "Position", "Problem", "Route", "Run", "Runs", "Script", "ScriptError", "Scripts", "Server", "SourceProblem", "StartRun", "Stats"},
+	if diff := cmp.Diff([]string{
+		"Apart", "CallDetail", "CallRef", "CheckReport", "CheckRun", "CheckScript", "Divergence", "Entry", "Error", "FieldError", "ForkRun", "Journal", "JournalRecord", "Limits",
+		"Logs", "Position", "Problem", "ReplayCall", "ReplayLine", "ReplayReport", "ReplayRun", "ResumeRun", "RetryRun", "RotateKey", "Rotated", "Route", "Run", "Runs", "Script",
+		"ScriptError", "Scripts", "Secret", "SecretSet", "Secrets", "Server", "SetSecret", "SourceProblem", "StartRun", "Stats", "UpgradeRun", "Wait", "Workers",
+	},
 		slices.Sorted(maps.Keys(doc.Components.Schemas))); diff != "" {
 		t.Error(diff)
 	}
@@ -111,14 +120,16 @@ func TestOpenAPIExamples(t *testing.T) {
 	types := map[string]func() any{
 		"Server": func() any { return &api.Server{} }, "Script": func() any { return &api.Script{} }, "Scripts": func() any { return &api.Scripts{} },
 		"Run": func() any { return &runtime.Run{} }, "Runs": func() any { return &api.Runs{} }, "Logs": func() any { return &api.Logs{} },
-		"Problem": func() any { return &problem.Problem{} },
+		"Problem": func() any { return &problem.Problem{} }, "Journal": func() any { return &api.Journal{} },
+		"ReplayReport": func() any { return &runtime.ReplayReport{} }, "CheckReport": func() any { return &runtime.CheckReport{} },
+		"Secrets": func() any { return &api.Secrets{} }, "SecretSet": func() any { return &api.SecretSet{} }, "Rotated": func() any { return &vault.Rotated{} },
 	}
 	examples := 0
 	for path, item := range doc.Paths {
 		for method, op := range item {
 			for status, resp := range op.Responses {
 				for contentType, media := range resp.Content {
-					if len(media.Schema) == 0 || !strings.HasPrefix(path, "/api/") {
+					if len(media.Schema) == 0 || !strings.HasPrefix(path, "/api/") || contentType == "text/plain" {
 						continue
 					}
 					where := strings.Join([]string{method, path, status, contentType}, " ")
@@ -182,6 +193,17 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 		{"GET /api/v1/runs", "", "/api/v1/runs", "200"},
 		{"GET /api/v1/runs/ended", "", "/api/v1/runs/{id}", "200"},
 		{"POST /api/v1/runs/running/cancel", "", "/api/v1/runs/{id}/cancel", "202"},
+		{"POST /api/v1/runs/running/pause", "", "/api/v1/runs/{id}/pause", "202"},
+		{"POST /api/v1/runs/running/fork", `{"fromTurn":2}`, "/api/v1/runs/{id}/fork", "201"},
+		{"POST /api/v1/runs/diverging/upgrade", "", "/api/v1/runs/{id}/upgrade", "default"},
+		{"POST /api/v1/runs/running/replay", "", "/api/v1/runs/{id}/replay", "200"},
+		{"GET /api/v1/runs/running/journal", "", "/api/v1/runs/{id}/journal", "200"},
+		{"POST /api/v1/scripts/orders%2Ffulfil/check", "", "/api/v1/scripts/{name}/check", "200"},
+		{"GET /api/v1/secrets", "", "/api/v1/secrets", "200"},
+		{"PUT /api/v1/secrets/CRM_KEY", `{"value":"x"}`, "/api/v1/secrets/{name}", "200"},
+		{"PUT /api/v1/secrets/CRM_KEY", `{"value":1}`, "/api/v1/secrets/{name}", "default"},
+		{"DELETE /api/v1/secrets/NOBODY", "", "/api/v1/secrets/{name}", "default"},
+		{"POST /api/v1/secrets/rotate-key", "", "/api/v1/secrets/rotate-key", "200"},
 		{"GET /api/v1/logs", "", "/api/v1/logs", "200"},
 	} {
 		method, _, _ := strings.Cut(tc.request, " ")

@@ -15,11 +15,11 @@ import (
 	"reprise/server/problem"
 )
 
-// runEndpoints registers what starts runs and looks after them.
+// runEndpoints registers what starts runs and keeps them.
 func (a *admin) runEndpoints(h huma.API) {
-	const runs, run, cancel = "/api/v1/runs", "/api/v1/runs/{id}", "/api/v1/runs/{id}/cancel"
+	const runs, run = "/api/v1/runs", "/api/v1/runs/{id}"
 	start := a.operation(h, http.MethodPost, runs, "startRun", "Start a run",
-		"Answers 202 with the run and its Location, or 200 when it has ended within wait. 422 when the script has no run handler, or the idempotency key was used with another input.")
+		"Answers 202 with the run and its Location, or 200 when it has ended within wait. A run that is paused or has diverged is not waited for: it is answered at once, with 202. 422 when the script has no run handler, or the idempotency key was used with another input.")
 	start.DefaultStatus = http.StatusAccepted
 	start.BodyReadTimeout = bodyTimeout
 	start.Responses["200"] = &huma.Response{
@@ -28,16 +28,11 @@ func (a *admin) runEndpoints(h huma.API) {
 	}
 	huma.Register(h, start, a.startRun)
 	huma.Register(h, a.operation(h, http.MethodGet, runs, "listRuns", "Durable runs, newest first", ""), a.listRuns)
-	huma.Register(h, a.operation(h, http.MethodGet, run, "getRun", "One run", "With wait, answers when the run has ended, or as it is after that time."), a.getRun)
-	stop := a.operation(h, http.MethodPost, cancel, "cancelRun", "Cancel a run",
-		"Its open calls fail with CancelledError, its finally blocks run. 409 when it has ended.")
-	stop.DefaultStatus = http.StatusAccepted
-	huma.Register(h, stop, a.cancelRun)
+	huma.Register(h, a.operation(h, http.MethodGet, run, "getRun", "One run", "With wait, answers when the run has ended, or is paused or diverged and so will not end by itself, or as it is after that time: status says which."), a.getRun)
 	huma.Register(h, a.operation(h, http.MethodDelete, run, "deleteRun", "Forget a run", "409 while it is running."), a.deleteRun)
 	example(h, runs, http.MethodPost, "202", exampleRun(runtime.Running))
 	example(h, runs, http.MethodGet, "200", api.Runs{Runs: []runtime.Run{exampleRun(runtime.Succeeded)}, Cursor: exampleID})
 	example(h, run, http.MethodGet, "200", exampleRun(runtime.Failed))
-	example(h, cancel, http.MethodPost, "202", exampleRun(runtime.Running))
 }
 
 // bodyTimeout is how long a client may take to send a run's input.
@@ -120,13 +115,9 @@ func (a *admin) listRuns(ctx context.Context, in *listInput) (*body[api.Runs], e
 	return &body[api.Runs]{api.Runs{Runs: runs, Cursor: cursor}}, nil
 }
 
-type runInput struct {
-	ID string `path:"id"`
-}
-
 type getInput struct {
 	ID   string `path:"id"`
-	Wait string `query:"wait" doc:"How long to wait for the run's end, at most 5m" example:"10s"`
+	Wait string `query:"wait" doc:"How long to wait for the run's end, at most 5m; not for a run that is paused or diverged" example:"10s"`
 }
 
 func (a *admin) getRun(ctx context.Context, in *getInput) (*body[runtime.Run], error) {
@@ -141,14 +132,6 @@ func (a *admin) getRun(ctx context.Context, in *getInput) (*body[runtime.Run], e
 	} else {
 		run, err = a.Runs.Get(ctx, in.ID)
 	}
-	if err != nil {
-		return nil, problem.Of(err)
-	}
-	return &body[runtime.Run]{run}, nil
-}
-
-func (a *admin) cancelRun(ctx context.Context, in *runInput) (*body[runtime.Run], error) {
-	run, err := a.Runs.Cancel(ctx, in.ID)
 	if err != nil {
 		return nil, problem.Of(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"reprise/connections"
+	"reprise/connections/vault"
 	"reprise/runtime"
 	"reprise/runtime/call"
 	"reprise/runtime/logs"
@@ -19,13 +21,24 @@ type Server struct {
 	ScriptsURL string    `json:"scriptsUrl" example:"http://127.0.0.1:8080"`
 	Project    string    `json:"project" doc:"The project's folder"`
 	Scripts    int       `json:"scripts" doc:"How many there are"`
+	Workers    *Workers  `json:"workers,omitempty" doc:"The processes that execute the scripts"`
+}
+
+// Workers are the processes that execute the scripts.
+type Workers struct {
+	Count       int    `json:"count" doc:"How many there should be; with 0, the server executes the scripts itself" example:"4"`
+	Alive       int    `json:"alive" doc:"How many there are" example:"4"`
+	Memory      int64  `json:"memory" doc:"Resident memory of all of them, in bytes; 0 where the system does not say" example:"183500800"`
+	MemoryLimit int64  `json:"memoryLimit" doc:"What each may take, in bytes" example:"536870912"`
+	Sandbox     string `json:"sandbox" doc:"How well scripts are confined: ok, or what is missing" example:"ok"`
+	Ended       uint64 `json:"ended" doc:"How many have ended and were not told to, since the server started"`
 }
 
 // The states of a script.
 const (
 	Live   = "live"   // the newest save serves
 	Stale  = "stale"  // the newest save failed to load; the last good revision serves
-	Broken = "broken" // there never was a good revision
+	Broken = "broken" // there is no good revision
 )
 
 // Script is one script, its current revision and what became of its last save.
@@ -39,15 +52,39 @@ type Script struct {
 	Config   json.RawMessage `json:"config,omitempty" doc:"Its config, as written"`
 	Routes   []Route         `json:"routes" nullable:"false" doc:"Where it answers on the script origin"`
 	Bytes    int64           `json:"bytes" doc:"Size of the bundle"`
+	Limits   *Limits         `json:"limits,omitempty" doc:"What it may use: what its config says, or the default, and no more than the server allows"`
 	Stats    runtime.Stats   `json:"stats" doc:"Since the server started"`
 	Error    *ScriptError    `json:"error,omitempty" doc:"Why the newest save does not serve"`
+	Apart    *Apart          `json:"apart,omitempty" doc:"There while the revision that serves is kept apart: a turn of it has ended its worker process"`
+	Schedule json.RawMessage `json:"schedule,omitempty" doc:"Its config.schedule, as written"`
+	NextRuns []time.Time     `json:"nextRuns,omitempty" nullable:"false" doc:"When the schedule starts it next, at most five times"`
+}
+
+// Apart says that what begins of a revision executes in a process where it is alone.
+type Apart struct {
+	Until time.Time `json:"until" doc:"When that is over, unless it ends that process, too"`
+}
+
+// Limits are what a script may use: times as text, sizes in bytes.
+type Limits struct {
+	TurnCPU       string `json:"turnCpu" doc:"CPU time of a turn" example:"1s"`
+	RunCPU        string `json:"runCpu" doc:"CPU time of all turns of a run" example:"30s"`
+	Timeout       string `json:"timeout" doc:"Wall time of a fetch request (config.timeout)" example:"30s"`
+	CallsInFlight int64  `json:"callsInFlight" doc:"Calls of a run performed at the same time" example:"64"`
+	Calls         int64  `json:"calls" doc:"Calls of a run" example:"100000"`
+	CallDepth     int64  `json:"callDepth" doc:"Depth of the call stack" example:"1000"`
+	Body          int64  `json:"body" doc:"Body of a request or an answer, in bytes" example:"33554432"`
+	Result        int64  `json:"result" doc:"Result of a run or answer that the script made itself, in bytes" example:"8388608"`
+	KVValue       int64  `json:"kvValue" doc:"Value of the key-value store, in bytes" example:"1000000"`
+	LogRate       int64  `json:"logRate" doc:"Lines printed in a second" example:"200"`
+	Source        int64  `json:"source" doc:"Sources with all imports, in bytes" example:"4194304"`
 }
 
 // Route is one place a script answers at.
 type Route struct {
 	Path    string   `json:"path" example:"/orders"`
 	Methods []string `json:"methods" nullable:"false" doc:"Empty means all"`
-	Handler string   `json:"handler" example:"fetch"`
+	Handler string   `json:"handler" enum:"fetch,run" doc:"run: a request starts a run" example:"fetch"`
 }
 
 // ScriptError says why a script's newest save does not serve.
@@ -89,8 +126,71 @@ type Runs struct {
 	Cursor string        `json:"cursor,omitempty" doc:"Where the next page starts; absent on the last one"`
 }
 
+// ResumeRun lets a paused or diverged run go on.
+type ResumeRun struct {
+	InDoubt string `json:"inDoubt,omitempty" enum:"retry,fail" default:"retry" doc:"What becomes of the calls in doubt: retry performs them again, fail fails them with IN_DOUBT_ERROR"`
+}
+
+// RetryRun rewinds a failed run to before its failure.
+type RetryRun struct {
+	Revision string `json:"revision,omitempty" doc:"The revision to go on with: an id, current, or absent for the run's own" example:"current"`
+}
+
+// ForkRun starts a new run that shares the first turns.
+type ForkRun struct {
+	FromTurn uint64 `json:"fromTurn" minimum:"1" doc:"The first turn that is not shared; 1 shares nothing but the input" example:"4"`
+	Revision string `json:"revision,omitempty" doc:"The new run's revision: an id, current, or absent for that of the run" example:"current"`
+}
+
+// UpgradeRun moves a run to another revision.
+type UpgradeRun struct {
+	Revision string `json:"revision,omitempty" doc:"An id, or current, which is also what an absent one means" example:"9f2c51d0a7be"`
+}
+
+// ReplayRun plays a run again.
+type ReplayRun struct {
+	Source string `json:"source,omitempty" doc:"The source text to play it with; absent means the run's own revision"`
+}
+
+// CheckScript replays a script's runs against a candidate.
+type CheckScript struct {
+	Source   string `json:"source,omitempty" doc:"The candidate's source text; absent means the current revision"`
+	Finished int    `json:"finished,omitempty" minimum:"1" maximum:"1000" default:"20" doc:"How many finished runs are replayed too"`
+}
+
+// Journal is the journal of a run.
+type Journal struct {
+	Records []runtime.JournalRecord `json:"records" nullable:"false"`
+}
+
 // Logs is one page of the log.
 type Logs struct {
 	Entries []logs.Entry `json:"entries" nullable:"false"`
 	Next    uint64       `json:"next,omitempty" doc:"The from of the next page or, descending, its to; absent on the last one"`
+}
+
+// Connections is the list of connections, by name.
+type Connections struct {
+	Connections []connections.State `json:"connections" nullable:"false"`
+}
+
+// Secrets is the list of secrets, by name. Values are in no answer.
+type Secrets struct {
+	Secrets []vault.Secret `json:"secrets" nullable:"false"`
+}
+
+// SetSecret is what a secret is set to.
+type SetSecret struct {
+	Value string `json:"value" minLength:"1" doc:"Up to 16 KiB" writeOnly:"true"`
+}
+
+// SecretSet is a secret that was set.
+type SecretSet struct {
+	Secret  vault.Secret `json:"secret"`
+	KeyFile string       `json:"keyFile,omitempty" doc:"There for the first secret of a store, if the server has made the master key: the file that has it, of which there should be a backup"`
+}
+
+// RotateKey says which master key is the next.
+type RotateKey struct {
+	NewKey string `json:"newKey,omitempty" doc:"32 bytes in base64 or in hexadecimal; absent: the server makes one" writeOnly:"true"`
 }

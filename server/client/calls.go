@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"reprise/connections"
+	"reprise/connections/vault"
 	"reprise/runtime"
 	"reprise/server/api"
 )
@@ -26,18 +28,19 @@ func (c *Client) Scripts(ctx context.Context) ([]api.Script, error) {
 
 // Script returns one script.
 func (c *Client) Script(ctx context.Context, name string) (out api.Script, err error) {
-	err = c.get(ctx, "/api/v1/scripts/"+url.PathEscape(name), nil, &out)
+	err = c.get(ctx, scriptPath(name), nil, &out)
 	return out, err
 }
 
 // StartRun starts a run. With Wait it returns the run as it is when it has
-// ended, or after that time.
+// ended or stands still, or after that time.
 func (c *Client) StartRun(ctx context.Context, req api.StartRun) (out runtime.Run, err error) {
 	err = c.do(ctx, http.MethodPost, "/api/v1/runs", req, &out)
 	return out, err
 }
 
-// Run returns a run. It waits for the run's end, but no longer than wait.
+// Run returns a run. It waits for the run's end, but no longer than wait, and
+// not for one that stands still.
 func (c *Client) Run(ctx context.Context, id string, wait time.Duration) (out runtime.Run, err error) {
 	query := url.Values{}
 	if wait > 0 {
@@ -59,12 +62,6 @@ func (c *Client) Runs(ctx context.Context, q runtime.ListQuery) (runs []runtime.
 	var out api.Runs
 	err = c.get(ctx, "/api/v1/runs", query, &out)
 	return out.Runs, out.Cursor, err
-}
-
-// CancelRun asks a run to end, and returns it as it is then.
-func (c *Client) CancelRun(ctx context.Context, id string) (out runtime.Run, err error) {
-	err = c.do(ctx, http.MethodPost, runPath(id)+"/cancel", nil, &out)
-	return out, err
 }
 
 // DeleteRun forgets a run that has ended.
@@ -104,6 +101,42 @@ func (c *Client) Logs(ctx context.Context, q LogQuery) (out api.Logs, err error)
 	err = c.get(ctx, "/api/v1/logs", query, &out)
 	return out, err
 }
+
+// Connections describes all connections, by name.
+func (c *Client) Connections(ctx context.Context) ([]connections.State, error) {
+	var out api.Connections
+	err := c.get(ctx, "/api/v1/connections", nil, &out)
+	return out.Connections, err
+}
+
+// Secrets lists all secrets, by name and without their values.
+func (c *Client) Secrets(ctx context.Context) ([]vault.Secret, error) {
+	var out api.Secrets
+	err := c.get(ctx, "/api/v1/secrets", nil, &out)
+	return out.Secrets, err
+}
+
+// SetSecret keeps a value in the server's store, sealed, for the next call.
+func (c *Client) SetSecret(ctx context.Context, name, value string) (out api.SecretSet, err error) {
+	err = c.do(ctx, http.MethodPut, secretPath(name), api.SetSecret{Value: value}, &out)
+	return out, err
+}
+
+// DeleteSecret deletes a secret from the server's store.
+func (c *Client) DeleteSecret(ctx context.Context, name string) error {
+	return c.do(ctx, http.MethodDelete, secretPath(name), nil, nil)
+}
+
+// RotateKey seals all secrets of the store with another master key.
+func (c *Client) RotateKey(ctx context.Context, req api.RotateKey) (out vault.Rotated, err error) {
+	err = c.do(ctx, http.MethodPost, "/api/v1/secrets/rotate-key", req, &out)
+	return out, err
+}
+
+func secretPath(name string) string { return "/api/v1/secrets/" + url.PathEscape(name) }
+
+// scriptPath is where a script is; its name is one segment, slashes and all.
+func scriptPath(name string) string { return "/api/v1/scripts/" + url.PathEscape(name) }
 
 func runPath(id string) string { return "/api/v1/runs/" + url.PathEscape(id) }
 

@@ -95,24 +95,31 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 	return c.do(ctx, http.MethodGet, path, nil, into)
 }
 
-// do makes a request; into may be nil.
+// do makes a request whose body, if there is one, is JSON; into may be nil.
 func (c *Client) do(ctx context.Context, method, path string, body, into any) error {
-	var send io.Reader
+	var text []byte
 	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
 			return fmt.Errorf("the request is not JSON: %w", err)
 		}
-		send = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.url+path, send)
+	return c.send(ctx, method, path, text, nil, into)
+}
+
+// send makes a request with a body of JSON text; into may be nil.
+func (c *Client) send(ctx context.Context, method, path string, body []byte, header map[string]string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("make the request %s %s: %w", method, path, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	req.Header.Set("Accept", "application/json")
-	if body != nil {
+	if len(body) > 0 {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range header {
+		req.Header.Set(name, value)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

@@ -64,6 +64,40 @@ func TestRequests(t *testing.T) {
 			_, _, err := c.Runs(ctx, runtime.ListQuery{Script: "a/b", Status: runtime.Failed, Limit: 3, Cursor: "c"})
 			return err
 		},
+		"GET /api/v1/connections":                        func(c *Client) error { _, err := c.Connections(ctx); return err },
+		"GET /api/v1/secrets":                            func(c *Client) error { _, err := c.Secrets(ctx); return err },
+		`PUT /api/v1/secrets/CRM_KEY {"value":"v"}`:      func(c *Client) error { _, err := c.SetSecret(ctx, "CRM_KEY", "v"); return err },
+		"DELETE /api/v1/secrets/CRM_KEY":                 func(c *Client) error { return c.DeleteSecret(ctx, "CRM_KEY") },
+		"POST /api/v1/secrets/rotate-key {}":             func(c *Client) error { _, err := c.RotateKey(ctx, api.RotateKey{}); return err },
+		`POST /api/v1/secrets/rotate-key {"newKey":"k"}`: func(c *Client) error { _, err := c.RotateKey(ctx, api.RotateKey{NewKey: "k"}); return err },
+		"POST /api/v1/runs/r1/kill":                      func(c *Client) error { _, err := c.KillRun(ctx, "r1"); return err },
+		"POST /api/v1/runs/r1/pause":                     func(c *Client) error { _, err := c.PauseRun(ctx, "r1"); return err },
+		`POST /api/v1/runs/r1/resume {"inDoubt":"fail"}`: func(c *Client) error {
+			_, err := c.ResumeRun(ctx, "r1", api.ResumeRun{InDoubt: "fail"})
+			return err
+		},
+		`POST /api/v1/runs/r1/retry {"revision":"current"}`: func(c *Client) error {
+			_, err := c.RetryRun(ctx, "r1", api.RetryRun{Revision: "current"})
+			return err
+		},
+		`POST /api/v1/runs/r1/upgrade {}`: func(c *Client) error { _, err := c.UpgradeRun(ctx, "r1", api.UpgradeRun{}); return err },
+		`POST /api/v1/runs/r1/fork {"fromTurn":3}`: func(c *Client) error {
+			_, err := c.ForkRun(ctx, "r1", api.ForkRun{FromTurn: 3})
+			return err
+		},
+		`POST /api/v1/runs/r1/signals/a%2Fb%20c {"x":1}`: func(c *Client) error {
+			return c.SignalRun(ctx, "r1", "a/b c", json.RawMessage(`{"x":1}`), "")
+		},
+		"POST /api/v1/runs/r1/signals/go": func(c *Client) error { return c.SignalRun(ctx, "r1", "go", nil, "") },
+		"GET /api/v1/runs/r1/journal":     func(c *Client) error { _, err := c.Journal(ctx, "r1"); return err },
+		`POST /api/v1/runs/r1/replay {"source":"x"}`: func(c *Client) error {
+			_, err := c.ReplayRun(ctx, "r1", api.ReplayRun{Source: "x"})
+			return err
+		},
+		`POST /api/v1/scripts/orders%2Ffulfil/check {"finished":5}`: func(c *Client) error {
+			_, err := c.CheckScript(ctx, "orders/fulfil", api.CheckScript{Finished: 5})
+			return err
+		},
 		"POST /api/v1/runs/r1/cancel": func(c *Client) error { _, err := c.CancelRun(ctx, "r1"); return err },
 		"DELETE /api/v1/runs/r1":      func(c *Client) error { return c.DeleteRun(ctx, "r1") },
 		`POST /api/v1/runs {"script":"a","input":{"x":1},"wait":"10s"}`: func(c *Client) error {
@@ -97,6 +131,38 @@ func TestAnswers(t *testing.T) {
 	c, _ = serverWith(t, 204, "")
 	if err := c.DeleteRun(t.Context(), "r1"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestSignalOnce(t *testing.T) {
+	// The key of a signal travels as a header; its value is the body as it is.
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		if err != nil || string(b) != ` [1]` || r.Header.Get("Idempotency-Key") != "k" || r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("body %q, header %v, %v", b, r.Header, err)
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer srv.Close()
+	c, err := New(Options{URL: srv.URL, Token: "tok"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SignalRun(t.Context(), "r1", "go", json.RawMessage(` [1]`), "k"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestJournal(t *testing.T) {
+	c, _ := serverWith(t, 200, `{"records":[{"seq":1,"kind":"started","text":"orders/fulfil began","data":{"a":1}},{"seq":2,"kind":"turn","text":"turn 1","data":{},"void":true}]}`)
+	got, err := c.Journal(t.Context(), "r1")
+	want := []runtime.JournalRecord{
+		{Seq: 1, Kind: "started", Text: "orders/fulfil began", Data: json.RawMessage(`{"a":1}`)},
+		{Seq: 2, Kind: "turn", Text: "turn 1", Data: json.RawMessage(`{}`), Void: true},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
 	}
 }
 

@@ -29,22 +29,28 @@ type Options struct {
 	// StoreBytes and LogBytes are what the stores take on disk.
 	StoreBytes func() int64
 	LogBytes   func() int64
+	// Workers counts the worker processes, WorkerMemory what they take, in bytes.
+	Workers      func() int
+	WorkerMemory func() int64
 	// Scripts counts the scripts in each state.
 	Scripts func() map[string]int
 }
 
 // Metrics counts. It is safe for concurrent use.
 type Metrics struct {
-	registry *prometheus.Registry
-	runs     *prometheus.CounterVec
-	runTime  *prometheus.HistogramVec
-	requests *prometheus.CounterVec
-	reqTime  *prometheus.HistogramVec
-	calls    *prometheus.HistogramVec
-	failures *prometheus.CounterVec
-	reloads  *prometheus.CounterVec
-	scripts  names
-	kinds    names
+	registry     *prometheus.Registry
+	runs         *prometheus.CounterVec
+	runTime      *prometheus.HistogramVec
+	requests     *prometheus.CounterVec
+	reqTime      *prometheus.HistogramVec
+	calls        *prometheus.HistogramVec
+	failures     *prometheus.CounterVec
+	reloads      *prometheus.CounterVec
+	workers      *prometheus.CounterVec
+	upstreams    *prometheus.CounterVec
+	upstreamWait *prometheus.HistogramVec
+	scripts      names
+	kinds        names
 }
 
 // New makes metrics with a registry of their own.
@@ -75,8 +81,18 @@ func New(o Options) *Metrics {
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reprise_reloads_total", Help: "Reloads of scripts, by result.",
 		}, []string{"result"}),
+		upstreams: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reprise_connection_requests_total", Help: "Requests sent to connections, each attempt, by connection and class of status (error: no answer).",
+		}, []string{"connection", "status"}),
+		upstreamWait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "reprise_connection_wait_seconds", Help: "Time requests waited for the limits of their connection.",
+			Buckets: []float64{.001, .01, .1, 1, 10, 60, 600},
+		}, []string{"connection"}),
+		workers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reprise_worker_ends_total", Help: "Worker processes that ended and were replaced, by the limit that was exceeded.",
+		}, []string{"limit"}),
 	}
-	m.registry.MustRegister(m.runs, m.runTime, m.requests, m.reqTime, m.calls, m.failures, m.reloads,
+	m.registry.MustRegister(m.runs, m.runTime, m.requests, m.reqTime, m.calls, m.failures, m.reloads, m.upstreams, m.upstreamWait, m.workers,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gauges(o)
 	return m
@@ -103,6 +119,12 @@ func (m *Metrics) gauges(o Options) {
 	}
 	if o.LogBytes != nil {
 		m.gauge("reprise_log_bytes", "Size of the log on disk.", func() float64 { return float64(o.LogBytes()) })
+	}
+	if o.Workers != nil {
+		m.gauge("reprise_workers", "Worker processes that are there.", func() float64 { return float64(o.Workers()) })
+	}
+	if o.WorkerMemory != nil {
+		m.gauge("reprise_worker_memory_bytes", "Resident memory of all worker processes.", func() float64 { return float64(o.WorkerMemory()) })
 	}
 	if o.Scripts != nil {
 		m.registry.MustRegister(&scriptStates{count: o.Scripts, desc: prometheus.NewDesc("reprise_scripts", "Scripts, by state.", []string{"state"}, nil)})
@@ -136,6 +158,17 @@ func (m *Metrics) CallEnded(kind string, failed bool, took time.Duration) {
 	}
 }
 
+// ConnectionRequest counts a request to a connection, which are those of
+// reprise.yaml; status is 0 where none came.
+func (m *Metrics) ConnectionRequest(connection string, status int, waited time.Duration) {
+	class := "error"
+	if status != 0 {
+		class = statusClass(status)
+	}
+	m.upstreams.WithLabelValues(connection, class).Inc()
+	m.upstreamWait.WithLabelValues(connection).Observe(waited.Seconds())
+}
+
 // Reloaded counts a reload of a script: ok or failed.
 func (m *Metrics) Reloaded(ok bool) {
 	result := "failed"
@@ -144,6 +177,10 @@ func (m *Metrics) Reloaded(ok bool) {
 	}
 	m.reloads.WithLabelValues(result).Inc()
 }
+
+// WorkerEnded counts a worker process that ended, for exceeding a limit ("memory",
+// "turnCpu", "callStack") or for another reason ("process").
+func (m *Metrics) WorkerEnded(limit string) { m.workers.WithLabelValues(limit).Inc() }
 
 // Handler answers /metrics.
 func (m *Metrics) Handler() http.Handler {

@@ -33,6 +33,8 @@ func TestMetrics(t *testing.T) {
 	m.RequestEnded("", 404, time.Millisecond)
 	m.RequestEnded("hello", 7, time.Millisecond)
 	m.CallEnded("http.request", true, 20*time.Millisecond)
+	m.ConnectionRequest("crm", 503, time.Second)
+	m.ConnectionRequest("crm", 0, 2*time.Second)
 	m.Reloaded(true)
 	m.Reloaded(false)
 	got := scrape(t, m)
@@ -43,6 +45,9 @@ func TestMetrics(t *testing.T) {
 		`reprise_requests_total{script="hello",status="other"} 1`,
 		`reprise_call_duration_seconds_count{kind="http.request"} 1`,
 		`reprise_call_failures_total{kind="http.request"} 1`,
+		`reprise_connection_requests_total{connection="crm",status="5xx"} 1`,
+		`reprise_connection_requests_total{connection="crm",status="error"} 1`,
+		`reprise_connection_wait_seconds_sum{connection="crm"} 3`,
 		`reprise_reloads_total{result="ok"} 1`,
 		`reprise_reloads_total{result="failed"} 1`,
 		`reprise_tail_subscribers 3`, `reprise_log_dropped_total 4`, `reprise_store_bytes 5`, `reprise_log_bytes 6`,

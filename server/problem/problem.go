@@ -29,6 +29,8 @@ type Problem struct {
 	// Run and Stack belong to failed requests to scripts.
 	Run   string `json:"run,omitempty" doc:"The run that failed"`
 	Stack string `json:"stack,omitempty" doc:"Where it failed, in the script's sources"`
+	// Divergence belongs to DIVERGED_ERROR: the report, out of the error's data.
+	Divergence json.RawMessage `json:"divergence,omitempty" doc:"Where a replay did something other than the journal has"`
 }
 
 // FieldError is what is wrong with one field of a request.
@@ -63,6 +65,9 @@ func Of(err error) *Problem {
 		if _, known := code.Describe(); !known {
 			p.Title = e.Name
 		}
+		if code == call.CodeDiverged {
+			p.Divergence = divergence(e.Data)
+		}
 		return p
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return New(http.StatusServiceUnavailable, call.CodeUnavailable, "the server stopped waiting, because it is stopping or the client went away")
@@ -70,12 +75,23 @@ func Of(err error) *Problem {
 	return New(http.StatusInternalServerError, call.CodeInternal, "the server failed in an unexpected way; its log says more")
 }
 
+// divergence takes the report out of the data of a DIVERGED_ERROR.
+func divergence(data json.RawMessage) json.RawMessage {
+	var d struct {
+		Divergence json.RawMessage `json:"divergence"`
+	}
+	if json.Unmarshal(data, &d) != nil {
+		return nil // it has none
+	}
+	return d.Divergence
+}
+
 // StatusOf returns the HTTP status for errors of a code.
 func StatusOf(code call.Code) int {
 	switch code {
 	case call.CodeNotFound:
 		return http.StatusNotFound
-	case call.CodeConflict, call.CodeKVConflict:
+	case call.CodeConflict, call.CodeKVConflict, call.CodeDiverged:
 		return http.StatusConflict
 	case call.CodeInvalidArgument, call.CodeCompile, call.CodeConfig, call.CodeLoad:
 		return http.StatusUnprocessableEntity
@@ -125,7 +141,11 @@ func (p *Problem) As(target any) bool {
 	if !ok || p.Code == "" {
 		return false
 	}
-	*t = &call.Error{Name: call.Code(p.Code).Name(), Code: p.Code, Message: p.Error(), Stack: p.Stack}
+	e := &call.Error{Name: call.Code(p.Code).Name(), Code: p.Code, Message: p.Error(), Stack: p.Stack}
+	if p.Divergence != nil {
+		e = e.WithData(map[string]any{"divergence": p.Divergence})
+	}
+	*t = e
 	return true
 }
 
@@ -149,7 +169,8 @@ func (p *Problem) Write(w http.ResponseWriter) {
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
+	busy := p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests
+	if busy && h.Get("Retry-After") == "" { // who writes it may know better
 		h.Set("Retry-After", "1")
 	}
 	w.WriteHeader(p.Status)

@@ -67,6 +67,22 @@ func TestWriteAndParse(t *testing.T) {
 	}
 }
 
+// A divergence goes through, to whoever reads the problem as an error again.
+func TestDivergence(t *testing.T) {
+	p := Of(call.Errorf(call.CodeDiverged, "other").WithData(map[string]any{"divergence": map[string]int{"turn": 2}}))
+	if p.Status != 409 || string(p.Divergence) != `{"turn":2}` {
+		t.Errorf("%+v", p)
+	}
+	w := httptest.NewRecorder()
+	p.Write(w)
+	if e := call.From(Parse(409, w.Body.Bytes())); string(e.Data) != `{"divergence":{"turn":2}}` {
+		t.Errorf("%s", e.Data)
+	}
+	if p := Of(call.Errorf(call.CodeDiverged, "other")); p.Divergence != nil {
+		t.Errorf("%s", p.Divergence)
+	}
+}
+
 func TestWriteSurvivesValuesThatAreNotJSON(t *testing.T) {
 	p := New(422, call.CodeInvalidArgument, "odd")
 	p.Errors = []FieldError{{Message: "m", Value: func() {}}}

@@ -49,31 +49,6 @@ func (x *exchange) emit(status int, why, run string) {
 	})
 }
 
-// reserved answers below /_/.
-func (x *exchange) reserved() {
-	switch x.r.URL.Path {
-	case "/_/healthz":
-		x.probe(nil)
-	case "/_/readyz":
-		x.probe(x.site.options.Ready)
-	default:
-		x.refuse(problem.New(http.StatusNotFound, call.CodeNotFound, "there is nothing at %s; paths under /_/ belong to the server", x.r.URL.Path))
-	}
-}
-
-// probe answers a health check. What is wrong is said at the admin origin.
-func (x *exchange) probe(check func() error) {
-	h := x.w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	if check != nil && check() != nil {
-		x.w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = x.w.Write([]byte("not ready\n"))
-		return
-	}
-	_, _ = x.w.Write([]byte("ok\n"))
-}
-
 // notFound says that nothing answers, and in development what to do.
 func (s *Site) notFound(t *table, r *http.Request) *problem.Problem {
 	p := problem.New(http.StatusNotFound, call.CodeNotFound, "nothing answers %s %s", r.Method, r.URL.Path).WithHint("")
@@ -83,7 +58,7 @@ func (s *Site) notFound(t *table, r *http.Request) *problem.Problem {
 	if silent := t.silentScript(r.URL.Path); silent != nil {
 		p.Detail = fmt.Sprintf("the script %s (%s) has no fetch handler, so nothing answers %s %s; it exports %s",
 			silent.Name, silent.File, r.Method, r.URL.Path, strings.Join(silent.Handlers, ", "))
-		p.Hint = "Add a fetch handler: export default { fetch(request, env, ctx) { … } }. A run is started with POST /api/v1/runs on the admin origin."
+		p.Hint = "Add a fetch handler: export default { fetch(request, env, ctx) { … } }. A run is started with POST /api/v1/runs on the admin origin, or here where config.http says so."
 		return p
 	}
 	if file := s.fileFor(r.URL.Path); file != "" {
@@ -155,6 +130,8 @@ func (s *Site) failure(err *call.Error, run string) *problem.Problem {
 		if status == http.StatusNotFound {
 			p.Detail = "nothing answers here any more"
 		}
+	case status == http.StatusTooManyRequests || err.Code == string(call.CodeWorkerLost):
+		p.Title, p.Detail = "Try again.", "the request could not be answered now"
 	case status == http.StatusGatewayTimeout:
 		p.Title, p.Detail = "The script took too long.", "the script did not answer in time"
 	}

@@ -4,6 +4,7 @@ package site
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,8 +21,8 @@ import (
 
 // translate makes the message of a request. hideAuth leaves out the
 // Authorization header: it holds a secret, and scripts never see one.
-func (s *Site) translate(w http.ResponseWriter, r *http.Request, params []worker.Header, hideAuth bool) (*worker.Request, *problem.Problem) {
-	body, p := s.readBody(w, r)
+func (s *Site) translate(w http.ResponseWriter, r *http.Request, route *RouteSource, params []worker.Header, hideAuth bool) (*worker.Request, *problem.Problem) {
+	body, p := s.readBody(w, r, route)
 	if p != nil {
 		return nil, p
 	}
@@ -113,13 +114,14 @@ func headersOf(r *http.Request, hideAuth bool) []worker.Header {
 	return out
 }
 
-// readBody reads the whole body, up to the limit.
-func (s *Site) readBody(w http.ResponseWriter, r *http.Request) (call.Body, *problem.Problem) {
+// readBody reads the whole body, up to the limit of the script that it is for.
+func (s *Site) readBody(w http.ResponseWriter, r *http.Request, route *RouteSource) (call.Body, *problem.Problem) {
+	most := cmp.Or(route.MaxBody, s.maxBody)
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return call.Body{}, nil
 	}
-	if r.ContentLength > s.maxBody {
-		return call.Body{}, s.tooLarge()
+	if r.ContentLength > most {
+		return call.Body{}, tooLarge(most)
 	}
 	// A client that sends a byte a minute must not hold its place for ever.
 	// Both calls fail only where deadlines do not exist, as in tests.
@@ -132,14 +134,14 @@ func (s *Site) readBody(w http.ResponseWriter, r *http.Request) (call.Body, *pro
 		// bytes.Buffer wants room for one more read to find the end.
 		buf.Grow(int(min(r.ContentLength, firstAllocation)) + bytes.MinRead)
 	}
-	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, s.maxBody))
-	var tooLarge *http.MaxBytesError
+	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, most))
+	var over *http.MaxBytesError
 	var timeout net.Error
 	switch {
 	case err == nil:
 		return call.Bytes(buf.Bytes()), nil
-	case errors.As(err, &tooLarge):
-		return call.Body{}, s.tooLarge()
+	case errors.As(err, &over):
+		return call.Body{}, tooLarge(most)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return call.Body{}, problem.New(http.StatusRequestTimeout, call.CodeTimeout, "the request's body did not arrive within %s", s.bodyTimeout)
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -151,7 +153,7 @@ func (s *Site) readBody(w http.ResponseWriter, r *http.Request) (call.Body, *pro
 // firstAllocation bounds what a mere promise of a long body makes us set aside.
 const firstAllocation = 1 << 20
 
-func (s *Site) tooLarge() *problem.Problem {
-	return problem.New(http.StatusRequestEntityTooLarge, call.CodeBodyTooLarge, "the request's body is larger than the limit of %d bytes", s.maxBody).
+func tooLarge(most int64) *problem.Problem {
+	return problem.New(http.StatusRequestEntityTooLarge, call.CodeBodyTooLarge, "the request's body is larger than the limit of %d bytes", most).
 		WithHint("Send less, or in parts.")
 }

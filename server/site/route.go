@@ -26,6 +26,7 @@ type RouteSource struct {
 	State    State
 	Revision string   // the one that serves
 	Handlers []string // of that revision
+	MaxBody  int64    // the largest request body; 0: that of Options
 	HTTP     *HTTP    // config.http of that revision, or nil
 	Err      *call.Error
 }
@@ -38,7 +39,18 @@ type HTTP struct {
 	// Auth is the name of the secret whose value requests must carry as a
 	// bearer token; empty lets everybody in.
 	Auth string
+	// Respond says what a request that starts a run is answered with.
+	Respond Respond
 }
+
+// Respond says when a request that starts a run is answered.
+type Respond string
+
+// The answers. The empty one is Accepted.
+const (
+	Accepted Respond = "accepted" // at once, with where the run can be watched
+	Result   Respond = "result"   // with the result, if the run ends in time
+)
 
 // CORS says which pages of other origins may call a script.
 type CORS struct {
@@ -49,22 +61,38 @@ type CORS struct {
 	MaxAge      time.Duration
 }
 
-// Fetches reports whether the script answers requests.
-func (s *RouteSource) fetches() bool { return slices.Contains(s.Handlers, "fetch") }
+// The handlers that a route can lead to.
+const (
+	fetchHandler = "fetch"
+	runHandler   = "run"
+)
+
+// handler returns what answers the script's requests: its fetch handler, or
+// its run handler where config.http asks for that, or nothing.
+func (s *RouteSource) handler() string {
+	switch {
+	case slices.Contains(s.Handlers, fetchHandler):
+		return fetchHandler
+	case s.HTTP != nil && slices.Contains(s.Handlers, runHandler):
+		return runHandler
+	}
+	return ""
+}
 
 // Route is one place a script answers at.
 type Route struct {
 	Path    string
 	Methods []string // empty means all
+	Handler string   // "fetch", or "run": a request starts a run
 }
 
 // Routes returns where a script answers.
 func Routes(s RouteSource) []Route {
 	r, err := newRoute(&s)
-	if err != nil || !s.fetches() {
+	if err != nil || r.handler == "" {
 		return nil
 	}
-	return []Route{{Path: r.pattern.String(), Methods: r.methods}}
+	return []Route{{Path: r.pattern.String(), Methods: r.methods, Handler: r.handler}}
 }
 
 // Validate reports why newcomer can not be served beside existing: its
@@ -76,12 +104,12 @@ func Validate(existing []RouteSource, newcomer RouteSource) error {
 	if err != nil {
 		return err
 	}
-	if !newcomer.fetches() {
+	if r.handler == "" {
 		return nil
 	}
 	for i := range existing {
 		other := &existing[i]
-		if other.Name == newcomer.Name || !other.fetches() {
+		if other.Name == newcomer.Name || other.handler() == "" {
 			continue
 		}
 		// One that was let in before is right by itself.
@@ -96,12 +124,13 @@ func Validate(existing []RouteSource, newcomer RouteSource) error {
 type route struct {
 	source  RouteSource
 	pattern pattern
+	handler string
 	methods []string // empty means all
 	cors    *cors
 }
 
 func newRoute(s *RouteSource) (*route, *call.Error) {
-	r := &route{source: *s, pattern: defaultPattern(s.Name)}
+	r := &route{source: *s, pattern: defaultPattern(s.Name), handler: s.handler()}
 	if s.HTTP == nil {
 		return r, nil
 	}
@@ -114,16 +143,40 @@ func newRoute(s *RouteSource) (*route, *call.Error) {
 	if r.methods, err = checkMethods(s.HTTP.Methods); err != nil {
 		return nil, err
 	}
+	if err = r.startsRuns(s.HTTP); err != nil {
+		return nil, err
+	}
 	if r.cors, err = newCORS(s.HTTP.CORS, r.methods); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// takes reports whether the route answers the method. HEAD comes with GET.
+// startsRuns makes the route one that starts runs, where it is one. A run sees
+// its input and no URL, so nothing of the path may matter to it.
+func (r *route) startsRuns(h *HTTP) *call.Error {
+	if r.handler != runHandler {
+		if h.Respond != "" && r.handler != "" {
+			return call.Errorf(call.CodeConfig, "config.http.respond is for a run handler that owns its route; here the %s handler answers", r.handler)
+		}
+		return nil
+	}
+	if len(r.pattern.params) > 0 || r.pattern.rest {
+		return call.Errorf(call.CodeConfig, "config.http.path %q has parameters, and a run handler does not see them: its input is the request's body", h.Path)
+	}
+	r.pattern.below = false
+	if len(r.methods) == 0 {
+		// A link that is followed, or looked at by a scanner, starts nothing.
+		r.methods = []string{http.MethodPost}
+	}
+	return nil
+}
+
+// takes reports whether the route answers the method. HEAD comes with GET,
+// unless it would start a run.
 func (r *route) takes(method string) bool {
 	return len(r.methods) == 0 || slices.Contains(r.methods, method) ||
-		method == http.MethodHead && slices.Contains(r.methods, http.MethodGet)
+		method == http.MethodHead && r.handler != runHandler && slices.Contains(r.methods, http.MethodGet)
 }
 
 // conflicts reports whether some request would be for both. A HEAD that only

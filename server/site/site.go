@@ -1,6 +1,7 @@
 package site
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -34,6 +36,22 @@ type Engine interface {
 	Fetch(script string, req *worker.Request) runtime.FetchResult
 }
 
+// Runs starts runs and shows them. Errors are *call.Error: NOT_FOUND_ERROR for
+// a run or script that does not exist, CONFLICT_ERROR for an idempotency key
+// that was used with another input, UNAVAILABLE_ERROR where no new work is
+// taken.
+type Runs interface {
+	// Start begins a run, or finds the one that the idempotency key began.
+	Start(ctx context.Context, req runtime.StartRequest) (run runtime.Run, created bool, err error)
+	// Get returns a run.
+	Get(ctx context.Context, id string) (runtime.Run, error)
+	// Wait returns the run when it has ended, or as it is after d.
+	Wait(ctx context.Context, id string, d time.Duration) (runtime.Run, error)
+	// RunKey returns what only those know who were told where the run is. It
+	// is the same after a restart.
+	RunKey(id string) string
+}
+
 // Log takes entries about requests that no script has answered.
 type Log interface {
 	Emit(logs.Entry) uint64
@@ -44,9 +62,12 @@ type Meter interface {
 	RequestEnded(script string, status int, took time.Duration)
 }
 
-// Options are what a Site is made with. Only Engine is needed.
+// Options are what a Site is made with. Only Engine and Runs are needed.
 type Options struct {
 	Engine Engine
+	Runs   Runs
+	// Ask answers below /_/ask/. Nil: nothing is there.
+	Ask http.Handler
 	// Secret returns the value of a secret, for config.http.auth. Nil: none exists.
 	Secret func(name string) (string, bool)
 	// Dev tells whoever asks what is wrong and what exists. Without it an
@@ -107,10 +128,10 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{site: s, w: w, r: r, began: time.Now()}
 	defer x.recover()
 	if path := r.URL.Path; strings.HasPrefix(path, "/_/") || path == "/_" {
-		x.reserved()
+		x.reserved(path)
 		return
 	}
-	x.serve(s.table.Load())
+	x.serve(s.table.Load()) //nolint:contextcheck // it is the request's, which the exchange holds
 }
 
 // exchange is one request and its answer.
@@ -173,7 +194,11 @@ func (x *exchange) answer(route *route, params []worker.Header) {
 			return
 		}
 	}
-	req, p := x.site.translate(x.w, x.r, params, auth != "")
+	if route.handler == runHandler {
+		x.startRun(route)
+		return
+	}
+	req, p := x.site.translate(x.w, x.r, &route.source, params, auth != "")
 	if p != nil {
 		x.refuse(p)
 		return
@@ -201,6 +226,9 @@ func (x *exchange) deliver(result runtime.FetchResult) {
 		x.emit(http.StatusInternalServerError, err.Message, result.Run)
 	}
 	p := x.site.failure(err, result.Run)
+	if seconds, ok := runtime.RetryAfter(err); ok {
+		x.w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	}
 	if depthOf(x.r) > 0 && metCircle(err) {
 		p = inCircle("the one of %s %s is at least %d calls deep", x.r.Method, x.r.URL.Path, MaxDepth)
 		p.Run = result.Run
@@ -234,7 +262,7 @@ func (s *Site) authorize(secret string, r *http.Request) *problem.Problem {
 	if !set || value == "" {
 		if s.options.Dev {
 			refused.Detail = fmt.Sprintf("config.http.auth names the secret %s, which is not set", secret)
-			refused.Hint = fmt.Sprintf("Set REPRISE_SECRET_%s in the environment, or in .env.", secret)
+			refused.Hint = fmt.Sprintf("Set it with \"reprise secret set %s\", or as REPRISE_SECRET_%s in the environment or in .env.", secret, secret)
 		}
 		return refused
 	}

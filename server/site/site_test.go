@@ -172,6 +172,22 @@ func TestACircleIsNotTriedAgain(t *testing.T) {
 	}
 }
 
+func TestBodyLimitOfAScript(t *testing.T) {
+	// A script may have a lower limit than others.
+	small := script("small", "")
+	small.MaxBody = 5
+	f := newFixture(t, Options{MaxBody: 10}, small, script("a", ""))
+	p := problemOf(t, f.do(httptest.NewRequest("POST", "/small", strings.NewReader("123456"))))
+	if p.Status != 413 || !strings.Contains(p.Detail, "5 bytes") {
+		t.Errorf("problem is %+v", p)
+	}
+	for path, body := range map[string]string{"/small": "12345", "/a": "123456"} {
+		if w := f.do(httptest.NewRequest("POST", path, strings.NewReader(body))); w.Code != 200 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
 func TestRequestWithoutBodyHasNone(t *testing.T) {
 	f := newFixture(t, Options{}, script("a", ""))
 	f.get("/a")
@@ -303,8 +319,9 @@ func TestScriptFailures(t *testing.T) {
 		{"own code", "r1", &call.Error{Name: "Error", Message: "inner detail", Code: "E_MINE"}, 500, "E_MINE"},
 		{"odd code", "r1", &call.Error{Name: "?", Message: "inner detail", Code: "a\r\nb"}, 500, "ERROR"},
 		{"upstream time-out", "r1", call.Errorf(call.CodeTimeout, "slow"), 504, "TIMEOUT_ERROR"},
-		{"wall", "r1", call.Errorf(call.CodeResource, "inner detail").WithData(map[string]any{"limit": "wall time"}), 504, "RESOURCE_ERROR"},
-		{"cpu", "r1", call.Errorf(call.CodeResource, "hot").WithData(map[string]any{"limit": "cpu"}), 503, "RESOURCE_ERROR"},
+		{"wall", "r1", call.Errorf(call.CodeResource, "inner detail").WithData(map[string]any{"limit": "timeout"}), 504, "RESOURCE_ERROR"},
+		{"cpu", "r1", call.Errorf(call.CodeResource, "hot").WithData(map[string]any{"limit": "turnCpu"}), 503, "RESOURCE_ERROR"},
+		{"result", "r1", call.Errorf(call.CodeResource, "large").WithData(map[string]any{"limit": "result"}), 500, "RESOURCE_ERROR"},
 		{"stopping", "", call.Errorf(call.CodeUnavailable, "stopping"), 503, "UNAVAILABLE_ERROR"},
 		{"gone", "", call.Errorf(call.CodeNotFound, "there is no script a"), 404, "NOT_FOUND_ERROR"},
 		{"not found by the script", "r1", call.Errorf(call.CodeNotFound, "no such key"), 500, "NOT_FOUND_ERROR"},
@@ -324,6 +341,42 @@ func TestScriptFailures(t *testing.T) {
 			if logged := len(f.book.entries) == 1; logged != (tc.run == "") {
 				t.Errorf("%s: %d entries; the engine logs what ran, we what did not", tc.name, len(f.book.entries))
 			}
+		}
+	}
+}
+
+func TestWhenToTryAgain(t *testing.T) {
+	// A request that lost its worker may be sent again at once, one that the server
+	// could not serve in a second.
+	crowd := func(c worker.Crowd) *call.Error {
+		c.Limit = "turns waiting"
+		return call.Errorf(call.CodeUnavailable, "busy").WithData(c)
+	}
+	limit := func(name string) *call.Error {
+		return call.Errorf(call.CodeResource, "too much").WithData(map[string]any{"limit": name, "killed": true})
+	}
+	for _, tc := range []struct {
+		name   string
+		err    *call.Error
+		status int
+		after  string
+		title  string
+	}{
+		{"lost", call.Errorf(call.CodeWorkerLost, "gone"), 503, "0", "Try again."},
+		{"guilty", limit("turnCpu"), 503, "1", "The script failed."},
+		{"guilty of its memory", limit("memory"), 503, "1", "The script failed."},
+		{"guilty of its end", limit("process"), 503, "1", "The script failed."},
+		{"too large for the pipe", limit("message"), 500, "", "The script failed."},
+		{"many of the script wait", crowd(worker.Crowd{Allowed: 1000, Script: "a"}), 429, "1", "Try again."},
+		{"many wait", crowd(worker.Crowd{Allowed: 8000}), 503, "1", "The script failed."},
+		{"no worker", call.Errorf(call.CodeUnavailable, "no worker process is ready"), 503, "1", "The script failed."},
+	} {
+		f := newFixture(t, Options{}, script("a", ""))
+		f.engine.answer = func(*worker.Request) runtime.FetchResult { return runtime.FetchResult{Run: "r1", Err: tc.err} }
+		w := f.get("/a")
+		p := problemOf(t, w)
+		if p.Status != tc.status || p.Title != tc.title || w.Header().Get("Retry-After") != tc.after || w.Code != tc.status {
+			t.Errorf("%s: %+v, Retry-After %q", tc.name, p, w.Header().Get("Retry-After"))
 		}
 	}
 }

@@ -43,7 +43,7 @@ func newTable(sources []RouteSource) (*table, error) {
 			if (s.State == Broken) != broken {
 				continue
 			}
-			if !broken && !s.fetches() {
+			if !broken && s.handler() == "" {
 				t.silent[DefaultPath(s.Name)] = s
 				continue
 			}
@@ -228,7 +228,7 @@ func allowed(routes []*route) string {
 	var all []string
 	for _, r := range routes {
 		all = append(all, r.methods...)
-		if slices.Contains(r.methods, http.MethodGet) {
+		if r.takes(http.MethodHead) {
 			all = append(all, http.MethodHead)
 		}
 		if r.cors != nil {

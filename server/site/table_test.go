@@ -195,7 +195,7 @@ func TestBrokenScriptTakesNoPlaceFromOneThatServes(t *testing.T) {
 
 func TestRoutes(t *testing.T) {
 	got := Routes(script("orders/fulfil", "/orders/:id", "post"))
-	if diff := cmp.Diff([]Route{{Path: "/orders/:id", Methods: []string{"POST"}}}, got); diff != "" {
+	if diff := cmp.Diff([]Route{{Path: "/orders/:id", Methods: []string{"POST"}, Handler: "fetch"}}, got); diff != "" {
 		t.Error(diff)
 	}
 	if got := Routes(RouteSource{Name: "a", Handlers: []string{"run"}}); got != nil {

@@ -187,7 +187,7 @@ func TestAFrameThatIsTooLongEndsTheSocket(t *testing.T) {
 }
 
 func TestPing(t *testing.T) {
-	s := serve(t, logs.Options{}, tail.Options{PingInterval: 20 * time.Millisecond})
+	s := serve(t, logs.Options{}, tail.Options{PingInterval: 200 * time.Millisecond})
 	s.log.Emit(logs.Entry{Msg: "x"})
 	c := s.open(t)
 	pinged := make(chan struct{}, 100)

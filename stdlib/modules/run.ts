@@ -1,8 +1,23 @@
 const m = __reprise.module("run");
 const r = __reprise.module("retry");
 
-export const sleep = m.sleep;
 export const current = m.current;
+export const sleep = m.sleep;
+export const waitFor = m.waitFor;
+export const signal = m.signal;
+export const start = m.start;
+export const invoke = m.invoke;
+export const publish = m.publish;
+export const continueAs = m.continueAs;
+
+// ask is two calls, so that the script can send the form's address in between.
+export async function ask(options) {
+	const form = m.ask(options);
+	const { notify } = form;
+	const url = await form.url;
+	await notify?.(url);
+	return await m.answer(form);
+}
 
 export async function step(name, fn, options) {
 	const s = m.begin(name, fn, options, unwind);

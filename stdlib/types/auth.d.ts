@@ -12,8 +12,13 @@ declare module "reprise:auth" {
 	/** HTTP basic authentication. The user may be literal text, the password is a secret. */
 	export function basic(user: string, password: Secret): Auth;
 
-	/** A key in a header or in the query. */
-	export function apiKey(options: { header: string; query?: undefined; value: Secret } | { query: string; header?: undefined; value: Secret }): Auth;
+	/** A key in a header, in the query or in a cookie: one of the three names where. */
+	export function apiKey(
+		options:
+			| { header: string; query?: undefined; cookie?: undefined; value: Secret }
+			| { query: string; header?: undefined; cookie?: undefined; value: Secret }
+			| { cookie: string; header?: undefined; query?: undefined; value: Secret },
+	): Auth;
 
 	export interface OAuth2Options {
 		/** The token endpoint. */

@@ -37,7 +37,7 @@ declare var console: Console;
 
 type HeadersInit = Headers | Record<string, string> | Iterable<readonly [string, string]>;
 
-/** The iterators of Headers and URLSearchParams. */
+/** The iterators of Headers, URLSearchParams and FormData. */
 interface PairIterator<T> extends IteratorObject<T, undefined, unknown> {
 	[Symbol.iterator](): PairIterator<T>;
 }
@@ -69,7 +69,7 @@ interface Body {
 	readonly [Symbol.toStringTag]: "Body";
 }
 
-type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams | Body;
+type BodyInit = string | ArrayBuffer | ArrayBufferView | Blob | FormData | URLSearchParams | Body;
 
 /** What Request and Response share. */
 interface BodyMixin {
@@ -81,7 +81,72 @@ interface BodyMixin {
 	json<T = any>(): Promise<T>;
 	arrayBuffer(): Promise<ArrayBuffer>;
 	bytes(): Promise<Uint8Array>;
+	blob(): Promise<Blob>;
+	/** Reads `multipart/form-data` and `application/x-www-form-urlencoded`; rejects with a `TypeError` for what is neither. */
+	formData(): Promise<FormData>;
 }
+
+// ---- Blob and forms --------------------------------------------------------------------------------------------------
+
+type BlobPart = string | ArrayBuffer | ArrayBufferView | Blob;
+
+interface BlobPropertyBag {
+	type?: string;
+	/** What becomes of line ends in strings: nothing ("transparent", the default), or they become "\n". */
+	endings?: "transparent" | "native";
+}
+
+/** Bytes with a type, which do not change; 64 MiB at most. Deviates: there is no `stream()`. */
+interface Blob {
+	readonly size: number;
+	readonly type: string;
+	slice(start?: number, end?: number, contentType?: string): Blob;
+	text(): Promise<string>;
+	arrayBuffer(): Promise<ArrayBuffer>;
+	bytes(): Promise<Uint8Array>;
+	readonly [Symbol.toStringTag]: string;
+}
+declare var Blob: {
+	prototype: Blob;
+	new (parts?: Iterable<BlobPart>, options?: BlobPropertyBag): Blob;
+};
+
+interface FilePropertyBag extends BlobPropertyBag {
+	/** Default: now, by the script's clock. */
+	lastModified?: number;
+}
+
+interface File extends Blob {
+	readonly name: string;
+	readonly lastModified: number;
+}
+declare var File: {
+	prototype: File;
+	new (parts: Iterable<BlobPart>, name: string, options?: FilePropertyBag): File;
+};
+
+type FormDataEntryValue = File | string;
+
+/** The fields of a form. As a body it is `multipart/form-data`. */
+interface FormData {
+	append(name: string, value: string | Blob): void;
+	append(name: string, value: Blob, filename?: string): void;
+	delete(name: string): void;
+	get(name: string): FormDataEntryValue | null;
+	getAll(name: string): FormDataEntryValue[];
+	has(name: string): boolean;
+	set(name: string, value: string | Blob): void;
+	set(name: string, value: Blob, filename?: string): void;
+	forEach(callback: (value: FormDataEntryValue, name: string, form: FormData) => void, thisArg?: unknown): void;
+	keys(): PairIterator<string>;
+	values(): PairIterator<FormDataEntryValue>;
+	entries(): PairIterator<[string, FormDataEntryValue]>;
+	[Symbol.iterator](): PairIterator<[string, FormDataEntryValue]>;
+}
+declare var FormData: {
+	prototype: FormData;
+	new (): FormData;
+};
 
 type RequestRedirect = "follow" | "error" | "manual";
 
@@ -356,10 +421,177 @@ declare var performance: Performance;
 
 /** Random bytes of the run's own stream: a replayed run draws the same. */
 interface Crypto {
+	readonly subtle: SubtleCrypto;
 	randomUUID(): `${string}-${string}-${string}-${string}-${string}`;
 	getRandomValues<T extends Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array>(array: T): T;
 }
+declare var Crypto: {
+	prototype: Crypto;
+};
 declare var crypto: Crypto;
+
+type BufferSource = ArrayBuffer | ArrayBufferView;
+type KeyType = "secret" | "public" | "private";
+type KeyUsage = "encrypt" | "decrypt" | "sign" | "verify" | "deriveKey" | "deriveBits" | "wrapKey" | "unwrapKey";
+type KeyFormat = "raw" | "spki" | "pkcs8" | "jwk";
+type NamedCurve = "P-256" | "P-384" | "P-521";
+
+interface Algorithm {
+	name: string;
+}
+type AlgorithmIdentifier = Algorithm | string;
+type HashAlgorithmIdentifier = AlgorithmIdentifier;
+
+interface JsonWebKey {
+	alg?: string;
+	crv?: string;
+	d?: string;
+	dp?: string;
+	dq?: string;
+	e?: string;
+	ext?: boolean;
+	k?: string;
+	key_ops?: string[];
+	kty?: string;
+	n?: string;
+	oth?: { d?: string; r?: string; t?: string }[];
+	p?: string;
+	q?: string;
+	qi?: string;
+	use?: string;
+	x?: string;
+	y?: string;
+}
+
+interface HmacImportParams extends Algorithm {
+	hash: HashAlgorithmIdentifier;
+	/** In bits, a multiple of 8. */
+	length?: number;
+}
+interface HmacKeyGenParams extends HmacImportParams {}
+interface AesKeyGenParams extends Algorithm {
+	length: 128 | 192 | 256;
+}
+interface AesDerivedKeyParams extends AesKeyGenParams {}
+interface AesGcmParams extends Algorithm {
+	/** 12 bytes, and never the same twice with one key. */
+	iv: BufferSource;
+	additionalData?: BufferSource;
+	/** In bits; default 128. */
+	tagLength?: number;
+}
+interface AesCbcParams extends Algorithm {
+	/** 16 bytes. */
+	iv: BufferSource;
+}
+interface EcKeyGenParams extends Algorithm {
+	namedCurve: NamedCurve;
+}
+interface EcKeyImportParams extends EcKeyGenParams {}
+interface EcdsaParams extends Algorithm {
+	hash: HashAlgorithmIdentifier;
+}
+interface RsaHashedImportParams extends Algorithm {
+	hash: HashAlgorithmIdentifier;
+}
+interface RsaHashedKeyGenParams extends RsaHashedImportParams {
+	/** Deviates: only keys of 2048 bits can be generated. */
+	modulusLength: number;
+	/** `new Uint8Array([1, 0, 1])` */
+	publicExponent: Uint8Array;
+}
+interface RsaPssParams extends Algorithm {
+	/** In bytes; usually the length of the hash. Deviates: it can not be 0. */
+	saltLength: number;
+}
+interface RsaOaepParams extends Algorithm {
+	label?: BufferSource;
+}
+interface Pbkdf2Params extends Algorithm {
+	hash: HashAlgorithmIdentifier;
+	salt: BufferSource;
+	/** At most 1,000,000. */
+	iterations: number;
+}
+interface HkdfParams extends Algorithm {
+	hash: HashAlgorithmIdentifier;
+	salt: BufferSource;
+	info: BufferSource;
+}
+type ImportParams = AlgorithmIdentifier | HmacImportParams | EcKeyImportParams | RsaHashedImportParams;
+type CipherParams = AesGcmParams | AesCbcParams | RsaOaepParams;
+
+interface KeyAlgorithm {
+	name: string;
+	hash?: { name: string };
+	/** In bits. */
+	length?: number;
+	namedCurve?: NamedCurve;
+	/** In bits. */
+	modulusLength?: number;
+	publicExponent?: Uint8Array;
+}
+
+/** A key for `crypto.subtle`. */
+interface CryptoKey {
+	readonly type: KeyType;
+	readonly extractable: boolean;
+	readonly algorithm: KeyAlgorithm;
+	readonly usages: KeyUsage[];
+	readonly [Symbol.toStringTag]: "CryptoKey";
+}
+declare var CryptoKey: {
+	prototype: CryptoKey;
+};
+
+interface CryptoKeyPair {
+	publicKey: CryptoKey;
+	privateKey: CryptoKey;
+}
+
+/**
+ * The Web Cryptography API. It computes in the turn and makes no calls; what it makes at random is the same when the run
+ * is replayed. Errors have the standard's names and reject the promise.
+ */
+interface SubtleCrypto {
+	/** SHA-1, SHA-256, SHA-384, SHA-512. */
+	digest(algorithm: AlgorithmIdentifier, data: BufferSource): Promise<ArrayBuffer>;
+	generateKey(algorithm: "Ed25519" | { name: "Ed25519" }, extractable: boolean, keyUsages: readonly KeyUsage[]): Promise<CryptoKeyPair>;
+	generateKey(algorithm: RsaHashedKeyGenParams | EcKeyGenParams, extractable: boolean, keyUsages: readonly KeyUsage[]): Promise<CryptoKeyPair>;
+	generateKey(algorithm: AesKeyGenParams | HmacKeyGenParams, extractable: boolean, keyUsages: readonly KeyUsage[]): Promise<CryptoKey>;
+	importKey(format: "jwk", keyData: JsonWebKey, algorithm: ImportParams, extractable: boolean, keyUsages: readonly KeyUsage[]): Promise<CryptoKey>;
+	importKey(format: "raw" | "spki" | "pkcs8", keyData: BufferSource, algorithm: ImportParams, extractable: boolean, keyUsages: readonly KeyUsage[]): Promise<CryptoKey>;
+	exportKey(format: "jwk", key: CryptoKey): Promise<JsonWebKey>;
+	exportKey(format: "raw" | "spki" | "pkcs8", key: CryptoKey): Promise<ArrayBuffer>;
+	/** HMAC, ECDSA (as RFC 6979), Ed25519, RSASSA-PKCS1-v1_5, RSA-PSS. */
+	sign(algorithm: AlgorithmIdentifier | EcdsaParams | RsaPssParams, key: CryptoKey, data: BufferSource): Promise<ArrayBuffer>;
+	verify(algorithm: AlgorithmIdentifier | EcdsaParams | RsaPssParams, key: CryptoKey, signature: BufferSource, data: BufferSource): Promise<boolean>;
+	/** AES-GCM, AES-CBC, RSA-OAEP. */
+	encrypt(algorithm: CipherParams, key: CryptoKey, data: BufferSource): Promise<ArrayBuffer>;
+	decrypt(algorithm: CipherParams, key: CryptoKey, data: BufferSource): Promise<ArrayBuffer>;
+	/** PBKDF2, HKDF. */
+	deriveBits(algorithm: Pbkdf2Params | HkdfParams, baseKey: CryptoKey, length: number): Promise<ArrayBuffer>;
+	deriveKey(
+		algorithm: Pbkdf2Params | HkdfParams,
+		baseKey: CryptoKey,
+		derivedKeyType: AesDerivedKeyParams | HmacImportParams,
+		extractable: boolean,
+		keyUsages: readonly KeyUsage[],
+	): Promise<CryptoKey>;
+	wrapKey(format: KeyFormat, key: CryptoKey, wrappingKey: CryptoKey, wrapAlgorithm: CipherParams): Promise<ArrayBuffer>;
+	unwrapKey(
+		format: KeyFormat,
+		wrappedKey: BufferSource,
+		unwrappingKey: CryptoKey,
+		unwrapAlgorithm: CipherParams,
+		unwrappedKeyAlgorithm: ImportParams,
+		extractable: boolean,
+		keyUsages: readonly KeyUsage[],
+	): Promise<CryptoKey>;
+}
+declare var SubtleCrypto: {
+	prototype: SubtleCrypto;
+};
 
 /** The same as `globalThis`. */
 declare var self: typeof globalThis;

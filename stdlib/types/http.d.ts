@@ -41,6 +41,12 @@ declare module "reprise:http" {
 		auth?: Auth | null;
 		/** The API ignores repetitions of this write, so it may be tried again. */
 		idempotent?: boolean;
+		/**
+		 * What to do when the server died while this write was on its way, and nobody knows whether the API got it:
+		 * pause the run until someone decides, send it again, or throw an `InDoubtError`. Default "pause". Of no
+		 * importance to reads and to writes that are keyed: they are sent again.
+		 */
+		inDoubt?: "pause" | "retry" | "fail" | null;
 	}
 
 	export interface HTTPOptions extends CommonOptions {
@@ -48,7 +54,7 @@ declare module "reprise:http" {
 		json?: unknown;
 		/** The body as a form, URL-encoded. */
 		form?: Params;
-		/** The body as text or bytes. */
+		/** The body as text or bytes, or a `Blob` or `FormData`. */
 		body?: BodyInit | null;
 		signal?: AbortSignal | null;
 		/** Sent as `Idempotency-Key`. It makes a write keyed: it may be tried again. */
@@ -67,6 +73,8 @@ declare module "reprise:http" {
 		text(): Promise<string>;
 		bytes(): Promise<Uint8Array>;
 		arrayBuffer(): Promise<ArrayBuffer>;
+		blob(): Promise<Blob>;
+		formData(): Promise<FormData>;
 	}
 
 	export interface HTTPClient {
@@ -87,7 +95,7 @@ declare module "reprise:http" {
 	/** What `env.NAME` is for a connection: paths are below its base URL. */
 	export interface Connection extends HTTPClient {
 		/** As the global fetch, with a path: no retry option, no HTTPError. */
-		fetch(path: string | URL, init?: RequestInit): Promise<Response>;
+		fetch(path: string | URL, init?: RequestInit & Pick<HTTPOptions, "inDoubt">): Promise<Response>;
 	}
 
 	/** Makes requests. Every option has a default; see `docs/reference/http.md`. */

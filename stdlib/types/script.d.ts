@@ -21,6 +21,17 @@ declare module "reprise:script" {
 		timeout?: number | string;
 		/** Whether requests may share a VM, one after another ("reuse", the default), or get a new one each ("fresh"). */
 		isolation?: "reuse" | "fresh";
+		/**
+		 * What the script may use, as far as the server allows: asking for more is an error. Times are text ("500ms") or
+		 * milliseconds, sizes are text ("1MiB", "500KB") or bytes.
+		 */
+		limits?: Limits;
+		/**
+		 * What the script calls by URL, of what the server allows: hosts, `*.example.com` for the names below one, addresses
+		 * and prefixes for URLs that have an address, each but prefixes with a port if only that is meant. An empty list is
+		 * nothing. Connections are not touched.
+		 */
+		egress?: { allow: readonly string[] };
 		/** The connections that the script uses, as `env.NAME`. */
 		connections?: readonly string[];
 		http?: {
@@ -38,8 +49,72 @@ declare module "reprise:script" {
 			};
 			/** Who may call: everybody, or who sends `Authorization: Bearer` with the value of a secret. */
 			auth?: "none" | { token: string };
+			/**
+			 * What the request that starts a run is answered with: "accepted" (the default) is 202 at once, with where the run
+			 * can be watched; "result" waits up to 30 s for the result. Only where the `run` handler owns the route.
+			 */
+			respond?: "accepted" | "result";
 		};
+
+		/**
+		 * When the handler `scheduled` is called: a cron expression of five fields (minute, hour, day of the month, month,
+		 * day of the week), with seconds before them if there are six, or `@daily` and the like. In UTC, unless said otherwise.
+		 *
+		 * @example "0 3 * * *"  // 03:00 every day
+		 * @example "30 8 * * MON-FRI"  // 08:30 on working days
+		 */
+		schedule?: string | Schedule;
+		/**
+		 * How many runs are under way at once; others wait, first in first out. With `key`, a dotted path into the input
+		 * ("input.orderId"), each value there has the limit for itself.
+		 */
+		concurrency?: number | { limit: number; key?: InputPath };
+		/** How many runs begin in a time, in all or for each value of `key`; others wait, first in first out. */
+		rate?: { limit: number; per: number | string; key?: InputPath };
+		/** What becomes of a run that fails: it is undone and ends ("fail", the default), or stops before that until somebody decides ("pause"). */
+		onFailure?: "fail" | "pause";
+		/** The script that is started with every run that failed. */
+		onFailed?: string;
+		/** When a run waits for the disk: before what can be seen from outside ("gated", the default), or at every step ("strict"). */
+		durability?: "gated" | "strict";
 	}
+
+	/** What a script may use. A run has the limits that its script has now, also when its code is older. */
+	export interface Limits {
+		/** CPU time of a turn: the code between two awaits. Default 1 s. */
+		turnCpu?: number | string;
+		/** CPU time of all turns of a run, or of a request. Default 30 s. */
+		runCpu?: number | string;
+		/** How many calls of a run are performed at the same time; more wait. Default 64. */
+		callsInFlight?: number;
+		/** How many calls a run may make before it is paused. Default 100,000. */
+		calls?: number;
+		/** How deep the call stack may be. Default 1,000. */
+		callDepth?: number;
+		/** The largest body of a request to the script, and of either side of its calls. Default 32 MiB. */
+		body?: number | string;
+		/** The largest result of a run, and answer that the script made itself. Default 8 MiB. */
+		result?: number | string;
+		/** The largest value of the key-value store. Default and most: 1 MB. */
+		kvValue?: number | string;
+		/** How many lines the script may print in a second, 2.5 times as many at once. Default 200. */
+		logRate?: number;
+		/** How large the script may be with everything it imports. Default 4 MiB. */
+		source?: number | string;
+	}
+
+	export interface Schedule {
+		cron: string;
+		/** An IANA name, such as "Europe/Oslo". Default: UTC. */
+		timezone?: string;
+		/** When the run before has not ended: make no run ("skip", the default), wait for it ("queue"), or run beside it ("allow"). */
+		overlap?: "skip" | "queue" | "allow";
+		/** What passed while the server did not run: skip it ("none", the default), make up for the latest, or for all. */
+		catchUp?: "none" | "latest" | "all";
+	}
+
+	/** A dotted path into the input: no expressions. */
+	export type InputPath = "input" | `input.${string}`;
 
 	export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
 
@@ -74,8 +149,14 @@ declare module "reprise:script" {
 	/** Does a piece of work: JSON in, JSON out. */
 	export type RunHandler<Input = any, Output = unknown> = (input: Input, env: Env, ctx: Context) => Output | Promise<Output>;
 
-	/** Is called at set times. */
-	export type ScheduledHandler = (event: any, env: Env, ctx: Context) => unknown;
+	/** What a scheduled handler is called with. */
+	export interface ScheduledEvent {
+		/** The time that the schedule said, in milliseconds: `new Date(event.scheduledTime)`. It may be later by now. */
+		readonly scheduledTime: number;
+	}
+
+	/** Is called at the times that `config.schedule` says. */
+	export type ScheduledHandler = (event: ScheduledEvent, env: Env, ctx: Context) => unknown;
 
 	/** The default export of a script: one handler at least. A function alone is a run handler. */
 	export interface Script<Input = any, Output = unknown> {

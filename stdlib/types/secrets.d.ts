@@ -6,8 +6,8 @@ declare module "reprise:secrets" {
 	export type Secret = string & { readonly __secret: unique symbol };
 
 	/**
-	 * The token of a secret, the same within one run. The value is set outside: `REPRISE_SECRET_NAME` in the
-	 * environment, or in `.env` in development.
+	 * The token of a secret, the same within one run. The value is set outside: with `reprise secret set NAME`, or
+	 * as `REPRISE_SECRET_NAME` in the environment, or in `.env` in development.
 	 *
 	 * @throws SecretMissingError when there is no secret of that name
 	 *

@@ -55,6 +55,7 @@ type write struct {
 // batch is a group of commits that reach the disk in one transaction.
 type batch struct {
 	writes  map[string]write
+	tails   map[string]tail // by the head's key
 	size    size
 	reserve store.Version // versions up to this one are reserved by it; zero: no change
 	waiting []answer
@@ -70,7 +71,7 @@ type answer struct {
 }
 
 func newBatch() *batch {
-	return &batch{writes: make(map[string]write), done: make(chan struct{})}
+	return &batch{writes: make(map[string]write), tails: make(map[string]tail), done: make(chan struct{})}
 }
 
 // idle says that the batch needs no landing: nothing in it, nobody waits.

@@ -6,7 +6,6 @@ package badger
 
 import (
 	"fmt"
-	"math"
 
 	"reprise/store"
 )
@@ -15,7 +14,8 @@ import (
 type change struct {
 	run     []byte // its head's key; nil without appends
 	expect  uint64
-	appends [][]byte
+	packs   []pack
+	stamped []byte // the digits in one of packs that the version goes to; nil: nowhere
 	checks  []check
 	kvs     []kvWrite
 	timers  []timerWrite
@@ -52,13 +52,17 @@ type rowWrite struct {
 
 // prepare encodes c and says how much of a transaction it takes.
 func (s *Store) prepare(c *store.Commit) (*change, size, error) {
+	if err := c.StampError(); err != nil {
+		return nil, size{}, err
+	}
 	p := preparer{inMemory: s.inMemory, ttl: s.engineTTL}
 	ch := &change{}
 	if len(c.Appends) > 0 {
 		ch.run, ch.expect = p.key(headKey(c.Run)), c.ExpectSeq
 		p.count(len(ch.run), 17)
-		for _, a := range c.Appends {
-			ch.appends = append(ch.appends, p.value(17, mark(a)))
+		ch.packs, ch.stamped = packed(c.Appends, c.Stamp)
+		for i := range ch.packs {
+			p.value(17, ch.packs[i].value)
 		}
 	}
 	for i := range c.Checks {
@@ -158,15 +162,18 @@ func (ch *change) apply(v *view, c *committer) (store.Committed, error) {
 			return done, err
 		}
 	}
-	if len(ch.appends) > 0 {
-		done.Seq = ch.append(v, c, h)
-	}
 	if len(ch.kvs) > 0 {
 		done.Version = c.nextVersion()
-		for i := range ch.kvs {
-			if err := ch.kvs[i].apply(v, done.Version, now); err != nil {
-				return done, fmt.Errorf("store: KV write %d: %w", i, err)
-			}
+	}
+	if len(ch.stamped) > 0 {
+		copy(ch.stamped, done.Version.String())
+	}
+	if len(ch.packs) > 0 {
+		done.Seq = ch.append(v, c, h)
+	}
+	for i := range ch.kvs {
+		if err := ch.kvs[i].apply(v, done.Version, now); err != nil {
+			return done, fmt.Errorf("store: KV write %d: %w", i, err)
 		}
 	}
 	for i := range ch.timers {
@@ -180,36 +187,6 @@ func (ch *change) apply(v *view, c *committer) (store.Committed, error) {
 		}
 	}
 	return done, nil
-}
-
-// fence returns the journal's head if it has the length the commit expects.
-func (ch *change) fence(v *view) (head, error) {
-	if len(ch.appends) == 0 {
-		return head{}, nil
-	}
-	h, err := readHead(v.get, ch.run)
-	if err != nil {
-		return h, err
-	}
-	if h.length != ch.expect {
-		return h, fmt.Errorf("%w: run %s has %d records, expected %d", store.ErrSequence, ch.run[1:], h.length, ch.expect)
-	}
-	if h.length > math.MaxUint64-uint64(len(ch.appends)) {
-		return h, damaged(errForeign, "the head of the journal of run %s", ch.run[1:])
-	}
-	return h, nil
-}
-
-func (ch *change) append(v *view, c *committer, h head) (length uint64) {
-	if h.id == 0 {
-		h.id = uint64(c.nextVersion())
-	}
-	for _, record := range ch.appends {
-		v.set(recordKey(h.id, h.length), record)
-		h.length++
-	}
-	v.set(ch.run, h.encode())
-	return h.length
 }
 
 func (k *check) hold(v *view, index int, now int64) error {
@@ -302,20 +279,4 @@ func (w *rowWrite) apply(v *view) error {
 		v.set(w.key, w.value)
 	}
 	return nil
-}
-
-// getter is how a value is read: from a view or from a snapshot.
-type getter func(key []byte, fn func(value []byte) error) (found bool, err error)
-
-func readHead(get getter, key []byte) (head, error) {
-	var h head
-	_, err := get(key, func(v []byte) error {
-		var err error
-		h, err = parseHead(v)
-		return err
-	})
-	if err != nil {
-		return h, damaged(err, "the head of the journal of run %s", key[1:])
-	}
-	return h, nil
 }

@@ -3,6 +3,7 @@ package badger
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -101,4 +102,73 @@ func sameValues(s *Store, t *testing.T, keys, rounds int, value func(key, round 
 		err = fmt.Errorf("%d keys are listed, want %d", len(list), n)
 	}
 	return err
+}
+
+// Journals come and go, big records and small ones; what they take of the disk
+// stays in proportion to those that are there, and not to those that ever were.
+func TestDroppedJournalsGiveTheirSpaceBack(t *testing.T) {
+	dir := t.TempDir()
+	s := openTest(t, Options{Dir: dir, MemTable: 1 << 20, tune: func(o *bdg.Options) {
+		o.ValueLogFileSize = 1 << 20
+		o.BaseTableSize = 1 << 20
+		o.BaseLevelSize = 2 << 20
+	}})
+	s.stop() // the test keeps house, and alone: see collect
+	s.workers.Wait()
+	big, small := bytes.Repeat([]byte("big"), 35_000), bytes.Repeat([]byte("small"), 200)
+	first, rest := [][]byte{big, big}, [][]byte{}
+	for range 100 {
+		first, rest = append(first, small), append(rest, small)
+	}
+	const (
+		kept  = 5   // journals at a time, 2 MB together
+		after = 100 // of them, 40 MB have been written, of which a third may be left
+		end   = 500 // Badger compacts when it finds the time
+	)
+	written := int64(0)
+	for i := range end {
+		written += int64(2*len(big) + 200*len(small))
+		for _, c := range []store.Commit{{Appends: first}, {Appends: rest, ExpectSeq: uint64(len(first))}} {
+			c.Run = fmt.Sprint(i)
+			if _, err := s.Commit(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i >= kept {
+			if err := s.DropJournal(t.Context(), fmt.Sprint(i-kept)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i%10 != 9 {
+			continue
+		}
+		if err := s.sweepJournals(t.Context()); err != nil { // as keepHouse does
+			t.Fatal(err)
+		}
+		s.collect(t.Context())
+		if i >= after && 3*usedBy(t, dir) < written {
+			return
+		}
+	}
+	t.Errorf("of %d KiB written, %d are on the disk, and %d journals of 400 are kept", written>>10, usedBy(t, dir)>>10, kept)
+}
+
+// usedBy sums up tables and value logs, without what a file was made larger than
+// its contents.
+func usedBy(t *testing.T, dir string) (used int64) {
+	t.Helper()
+	for _, pattern := range []string{"*.sst", "*.vlog"} {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil && !os.IsNotExist(err) { // one may go meanwhile
+				t.Fatal(err)
+			}
+			used += int64(len(bytes.TrimRight(data, "\x00")))
+		}
+	}
+	return used
 }

@@ -181,6 +181,7 @@ func (c *committer) admit(r *request) {
 	done, err := r.apply(&c.view, c)
 	if err != nil {
 		c.view.rollback()
+		c.version = before // nobody has seen what was given out
 		c.answerLater(r, reply{err: err})
 		return
 	}

@@ -8,6 +8,9 @@
 // concurrency; here one goroutine (see committer.go) folds all commits that
 // wait into one transaction, so the disk is waited for once for all of them.
 //
+// Before Badger opens a directory, package files looks at it: what is damaged,
+// foreign or newer is refused in a sentence, and what a crash leaves is not.
+//
 // The package knows bytes, keys and times. It must not know what a run, a call
 // or a script is, nor what journals and rows contain.
 //
@@ -24,7 +27,11 @@
 // they return, best of three rounds on two shared cores and ext4, with 1, 16 and
 // 64 writers: 2,700, 18,000 and 31,000. A plain Badger transaction for each, in
 // the same run: 3,400, 3,800 and 2,700. Relaxed ones: 120,000, 150,000 and
-// 29,000. An open store and an open log store take 3 MiB together while idle, and
+// 29,000. Steps as the engine makes them (BenchmarkJournalSteps: two records of 60
+// bytes that do not wait, and one commit that does after every ten) from 64
+// writers: 50,000 to 115,000 per second while others used the same cores and the
+// same disk, 0.18 to 0.32 of a plain file's that does the same appends; and 150
+// bytes each on the disk after closing. An open store and an open log store take 3 MiB together while idle, and
 // 10 to 25 ms each to open.
 //
 // # Limits

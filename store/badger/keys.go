@@ -8,7 +8,7 @@ package badger
 //	k <len>namespace key               version, expiry, value
 //	o <len>table key                   a row
 //	h run                              id and length of the run's journal
-//	j <id> <seq>                       one record of a journal
+//	j <id> <seq>                       records of a journal, from number seq on
 //	d <id>                             a dropped journal whose records remain
 //	a <len>run <timer>                 when that timer is due
 //	t <time> <len>run <timer>          the same, in order of time

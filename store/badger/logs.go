@@ -54,7 +54,7 @@ func OpenLogs(o LogOptions) (*LogStore, error) {
 	engine := tuned(o.Dir, o.InMemory, logMemTable, log)
 	engine.ValueLogFileSize = 1 << 20 // never used: every block stays below maxInline
 	space := newSpace(o.Dir, o.InMemory, o.FreeSpace, logMemTable, log)
-	db, err := open(engine, space)
+	db, err := open(engine, space, logFormat)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (l *LogStore) Close() error {
 		l.stop()
 		l.workers.Wait()
 		l.gate.close()
-		if err := l.db.Close(); err != nil {
+		if err := closeDB(l.db); err != nil {
 			l.closeErr = fmt.Errorf("closing the log store in %s: %w", l.dir, err)
 		}
 	})

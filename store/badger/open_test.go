@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"reprise/store"
-
-	bdg "github.com/dgraph-io/badger/v4"
 )
 
 func TestDirectoryInUse(t *testing.T) {
@@ -134,17 +132,23 @@ func TestDroppedJournalsAreSwept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	appends := make([][]byte, 2*sweepChunk+1)
-	if _, err := s.Commit(t.Context(), store.Commit{Run: "r", Appends: appends}); err != nil {
-		t.Fatal(err)
+	appends := make([][]byte, sweepChunk/10)
+	for i := range appends {
+		appends[i] = make([]byte, mostPacked/2+1) // each in a pack of its own
+	}
+	packs := 0
+	for ; packs < 2*sweepChunk+1; packs += len(appends) {
+		if _, err := s.Commit(t.Context(), store.Commit{Run: "r", ExpectSeq: uint64(packs), Appends: appends}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.stop() // no sweeping in this process
 	s.workers.Wait()
 	if err := s.DropJournal(t.Context(), "r"); err != nil {
 		t.Fatal(err)
 	}
-	if n := countRecords(t, s); n != len(appends) {
-		t.Fatalf("%d records, want %d", n, len(appends))
+	if n := countPacks(t, s); n != packs {
+		t.Fatalf("%d packs, want %d", n, packs)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -153,8 +157,8 @@ func TestDroppedJournalsAreSwept(t *testing.T) {
 	if err := s.sweepJournals(t.Context()); err != nil { // as keepHouse does, at the same time
 		t.Fatal(err)
 	}
-	if n := countRecords(t, s); n != 0 {
-		t.Fatalf("%d records are left", n)
+	if n := countPacks(t, s); n != 0 {
+		t.Fatalf("%d packs are left", n)
 	}
 	if _, _, found, err := s.nextDropped(); err != nil || found {
 		t.Fatalf("the journal is still listed as dropped (%v)", err)
@@ -162,22 +166,9 @@ func TestDroppedJournalsAreSwept(t *testing.T) {
 	s.collect(t.Context())
 }
 
-func countRecords(t *testing.T, s *Store) (n int) {
-	t.Helper()
-	snap := s.snaps.acquire()
-	defer s.snaps.release(snap)
-	err := scan(t.Context(), snap.txn, []byte{kindRecord}, store.Range{}, func([]byte, *bdg.Item) (bool, error) {
-		n++
-		return true, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// While the disk is nearly full, commits are refused; then they are accepted
-// again. Journals can be dropped for longer, because that makes room.
+// While the disk is nearly full, commits are refused, and then they are accepted
+// again; what was acknowledged stays. Things can be deleted for longer, because
+// that makes room.
 func TestNearlyFullDisk(t *testing.T) {
 	var free atomic.Uint64
 	free.Store(1 << 30)
@@ -195,11 +186,15 @@ func TestNearlyFullDisk(t *testing.T) {
 		if err := s.Health(); !errors.Is(err, commit) || (err == nil) != (commit == nil) {
 			t.Errorf("with %d MiB Health: %v", mib, err)
 		}
+		gone := store.Commit{Rows: []store.RowOp{{Table: "t", Key: "k"}}, Timers: []store.TimerOp{{Run: "r", ID: 1}}}
+		if _, err := s.Commit(t.Context(), gone); !errors.Is(err, drop) || (err == nil) != (drop == nil) {
+			t.Errorf("with %d MiB deleting: %v", mib, err)
+		}
 		if err := s.DropJournal(t.Context(), "r"); !errors.Is(err, drop) || (err == nil) != (drop == nil) {
 			t.Errorf("with %d MiB DropJournal: %v", mib, err)
 		}
-		if _, err := s.Get(t.Context(), "n", []byte("a")); err != nil {
-			t.Errorf("with %d MiB Get: %v", mib, err)
+		if got, err := s.Get(t.Context(), "n", []byte("a")); err != nil || got[0].Version == 0 {
+			t.Errorf("with %d MiB Get: %v, %v", mib, got, err)
 		}
 	}
 	step(256, nil, nil)

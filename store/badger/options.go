@@ -92,6 +92,9 @@ func tuned(dir string, inMemory bool, memTable int64, log *slog.Logger) bdg.Opti
 	o.ValueThreshold = maxInline
 	o.ValueLogFileSize = valueLogFile
 	o.MetricsEnabled = false
+	// Damaged bytes are an error, never an answer.
+	o.ChecksumVerificationMode = options.OnBlockRead
+	o.VerifyValueChecksum = true
 	// There is one writer, so there is nothing to detect.
 	o.DetectConflicts = false
 	o.Logger = engineLog{log}

@@ -3,7 +3,6 @@ package badger
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -130,43 +129,6 @@ func (s *Store) Rows(ctx context.Context, table string, r store.Range) ([]store.
 		return nil, err
 	}
 	return rows, nil
-}
-
-// Journal implements [store.Store].
-func (s *Store) Journal(ctx context.Context, run string, from uint64) ([][]byte, error) {
-	var records [][]byte
-	err := s.read(ctx, journalScope(run), func(txn *bdg.Txn) error {
-		find := func(key []byte, fn func([]byte) error) (bool, error) { return get(txn, key, fn) }
-		h, err := readHead(find, headKey(run))
-		if err != nil || h.length <= from {
-			return err
-		}
-		seq := from
-		r := store.Range{Start: binary.BigEndian.AppendUint64(nil, from)}
-		err = scan(ctx, txn, recordKey(h.id, 0)[:9], r, func(key []byte, item *bdg.Item) (bool, error) {
-			if len(key) != 8 || binary.BigEndian.Uint64(key) != seq {
-				return false, damaged(errForeign, "the journal of run %s: record %d is missing", run, seq)
-			}
-			err := itemValue(txn, item, func(v []byte) error {
-				record, err := unmark(v)
-				records = append(records, record)
-				return err
-			})
-			if err != nil {
-				return false, damaged(err, "record %d of the journal of run %s", seq, run)
-			}
-			seq++
-			return seq < h.length, nil
-		})
-		if err == nil && seq != h.length {
-			err = damaged(errForeign, "the journal of run %s: it ends at record %d of %d", run, seq, h.length)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return records, nil
 }
 
 // Due implements [store.Store].

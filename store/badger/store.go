@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"reprise/store"
+	"reprise/store/badger/files"
 
 	bdg "github.com/dgraph-io/badger/v4"
 )
@@ -55,7 +56,7 @@ func Open(o Options) (*Store, error) {
 		o.tune(&engine)
 	}
 	space := newSpace(o.Dir, o.InMemory, o.FreeSpace, memTable, log)
-	db, err := open(engine, space)
+	db, err := open(engine, space, storeFormat)
 	if err != nil {
 		return nil, err
 	}
@@ -79,18 +80,37 @@ func Open(o Options) (*Store, error) {
 }
 
 // open opens Badger, if there is room for it.
-func open(engine bdg.Options, space *space) (*bdg.DB, error) {
-	if err := checkDir(engine); err != nil {
+func open(engine bdg.Options, space *space, format files.Format) (*bdg.DB, error) {
+	if err := makeDir(engine); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(space.observe(), space.refusalToDrop()); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
+	if !engine.InMemory {
+		if err := files.Check(engine.Dir, format); err != nil {
+			return nil, explain(engine.Dir, err)
+		}
+	}
 	db, err := bdg.Open(engine)
 	if err != nil {
 		return nil, explain(engine.Dir, err)
 	}
+	if !engine.InMemory {
+		if err := files.Opened(engine.Dir, format); err != nil {
+			return nil, errors.Join(explain(engine.Dir, err), db.Close())
+		}
+	}
 	return db, nil
+}
+
+// closeDB closes Badger, and leaves word that it did.
+func closeDB(db *bdg.DB) error {
+	dir, inMemory := db.Opts().Dir, db.Opts().InMemory
+	if err := db.Close(); err != nil || inMemory {
+		return err
+	}
+	return files.Closed(dir)
 }
 
 func readReserved(db *bdg.DB) (store.Version, error) {
@@ -126,7 +146,7 @@ func (s *Store) Close() error {
 		s.gate.close()
 		s.committer.close()
 		s.snaps.replace(nil)
-		if err := s.db.Close(); err != nil {
+		if err := closeDB(s.db); err != nil {
 			s.closeErr = fmt.Errorf("closing the store in %s: %w", s.dir, err)
 		}
 	})
@@ -154,7 +174,11 @@ func (s *Store) Commit(ctx context.Context, c store.Commit) (store.Committed, er
 		return store.Committed{}, err
 	}
 	defer s.gate.leave()
-	if err := s.space.refusal(); err != nil {
+	refusal := s.space.refusal
+	if c.OnlyDeletes() {
+		refusal = s.space.refusalToDrop
+	}
+	if err := refusal(); err != nil {
 		return store.Committed{}, err
 	}
 	ch, size, err := s.prepare(&c)

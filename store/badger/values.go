@@ -14,8 +14,11 @@ import (
 	"reprise/store"
 )
 
-// plain marks the bytes of a row or a journal record.
-const plain = 1
+// The first byte of a row's or a journal's value says what follows.
+const (
+	plain = 1 // the bytes themselves
+	many  = 2 // records, each behind its length
+)
 
 // mark copies b behind a mark.
 func mark(b []byte) []byte {

@@ -35,6 +35,8 @@ func Run(t *testing.T, open Open) {
 		{"Journal/appends behind a fence", journalFence},
 		{"Journal/reads from a number on", journalFrom},
 		{"Journal/a dropped one is as if it never was", journalDrop},
+		{"Stamp/writes the version into a record", stamps},
+		{"Stamp/one that does not fit is refused", stampRefused},
 		{"Rows/are ordered, kept apart by table, and deleted", rows},
 		{"Rows/IfAbsent guards the whole commit", rowsIfAbsent},
 		{"Timers/come due in order of time", timersDue},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"slices"
 	"sort"
 	"time"
 
@@ -36,8 +37,12 @@ func NewModel(now func() time.Time) *Model {
 }
 
 // Commit applies c, with version for its KV writes, or returns the error that an
-// engine must return: ErrSequence, a *CheckError, ErrNotNumber or ErrRowExists.
+// engine must return: ErrStamp, ErrSequence, a *CheckError, ErrNotNumber or
+// ErrRowExists.
 func (m *Model) Commit(c store.Commit, version store.Version) error {
+	if c.StampError() != nil {
+		return store.ErrStamp
+	}
 	if len(c.Appends) > 0 && uint64(len(m.journals[c.Run])) != c.ExpectSeq {
 		return store.ErrSequence
 	}
@@ -68,9 +73,21 @@ func (m *Model) Commit(c store.Commit, version store.Version) error {
 			table[r.Key] = r.Value
 		}
 	}
-	next.journals[c.Run] = append(next.journals[c.Run], c.Appends...)
+	next.journals[c.Run] = append(next.journals[c.Run], stamped(c, version)...)
 	*m = *next
 	return nil
+}
+
+// stamped returns the records of c as they are stored.
+func stamped(c store.Commit, version store.Version) [][]byte {
+	if c.Stamp == nil {
+		return c.Appends
+	}
+	appends := slices.Clone(c.Appends)
+	old := appends[c.Stamp.Append]
+	appends[c.Stamp.Append] = slices.Concat(
+		old[:c.Stamp.Offset], []byte(version.String()), old[c.Stamp.Offset+store.VersionDigits:])
+	return appends
 }
 
 func (m *Model) applyKV(ops []store.KVOp, version store.Version) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -122,7 +123,22 @@ func (m *machine) commit(t *rapid.T) {
 		}
 		c.Rows = append(c.Rows, op)
 	}
+	if rapid.IntRange(0, 2).Draw(t, "stamp?") == 0 {
+		c.Stamp = m.stamp(t, &c)
+	}
 	m.apply(t, c)
+}
+
+// stamp adds a record with room for a version, and returns where; now and then
+// somewhere else.
+func (m *machine) stamp(t *rapid.T, c *store.Commit) *store.Stamp {
+	if len(c.Appends) > 0 {
+		c.Appends = append(c.Appends, []byte("<"+strings.Repeat("?", store.VersionDigits)+">"))
+	}
+	return &store.Stamp{
+		Append: len(c.Appends) - rapid.SampledFrom([]int{1, 1, 1, 0, 2}).Draw(t, "stamped append"),
+		Offset: rapid.SampledFrom([]int{1, 1, 0, 2, 3, -1}).Draw(t, "stamped byte"),
+	}
 }
 
 func (m *machine) check(t *rapid.T) store.Check {
@@ -187,7 +203,7 @@ func kind(err error) any {
 	if failed, ok := errors.AsType[*store.CheckError](err); ok {
 		return fmt.Sprint(failed.Index, failed.Found, failed.Check)
 	}
-	for _, e := range []error{store.ErrSequence, store.ErrRowExists, store.ErrNotNumber} {
+	for _, e := range []error{store.ErrStamp, store.ErrSequence, store.ErrRowExists, store.ErrNotNumber} {
 		if errors.Is(err, e) {
 			return e
 		}

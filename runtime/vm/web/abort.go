@@ -51,6 +51,11 @@ func (r *realm) abort(s *abortSignal, reason goja.Value) {
 	for _, step := range steps {
 		step.run(reason)
 	}
+	r.v.Apart(func() { r.tellAborted(s) })
+}
+
+// tellAborted calls the script's listeners.
+func (r *realm) tellAborted(s *abortSignal) {
 	e := &event{kind: "abort", at: r.now()}
 	object := r.eventClass().object(e)
 	if f, ok := goja.AssertFunction(s.handler); ok {

@@ -137,12 +137,17 @@ func TestCallbacksThatThrowFailTheRun(t *testing.T) {
 
 func TestTopLevelUse(t *testing.T) {
 	// What belongs to a run is refused at the top level; the rest works there.
-	for _, code := range []string{`setTimeout(() => 1, 0)`, `setTimeout(() => 1, 10)`, `crypto.randomUUID()`, `AbortSignal.timeout(5)`} {
+	for _, code := range []string{
+		`setTimeout(() => 1, 0)`, `setTimeout(() => 1, 10)`, `crypto.randomUUID()`, `AbortSignal.timeout(5)`,
+		`await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign"])`,
+		`new Response(new FormData())`,
+	} {
 		if _, err := tryLoad(code); call.CodeOf(err) != call.CodeCallOutsideRun {
 			t.Errorf("%s: err = %v", code, err)
 		}
 	}
-	if _, err := tryLoad(`new URL("http://a/"); new Headers({ a: "b" }); new TextEncoder().encode("x"); new AbortController().abort(); console.log("x"); Response.json({})`); err != nil {
+	if _, err := tryLoad(`new URL("http://a/"); new Headers({ a: "b" }); new TextEncoder().encode("x"); new AbortController().abort(); console.log("x"); Response.json({}); await new File(["x"], "x").text(); new FormData().append("a", new Blob());
+		const k = await crypto.subtle.importKey("raw", await crypto.subtle.digest("SHA-256", new Uint8Array(1)), { name: "HMAC", hash: "SHA-256" }, true, ["sign"]); await crypto.subtle.sign("HMAC", k, new Uint8Array(1))`); err != nil {
 		t.Error(err)
 	}
 }
@@ -203,6 +208,26 @@ func TestConsoleIsBounded(t *testing.T) {
 		}
 		if size == 0 || size > most {
 			t.Errorf("%s: a line of %d bytes", expr, size)
+		}
+	}
+}
+
+func TestWhatIsPutTogetherIsBounded(t *testing.T) {
+	// Of bodies and forms, in either direction, there is a most, and more of it is
+	// an error that a script can catch.
+	for body, want := range map[string]string{
+		`const half = new Blob([new Uint8Array(33 << 20)]); new Blob([half, half])`:                                                                                                            "RangeError: a Blob of more than 64 MiB",
+		`const f = new FormData(); f.append("a", new Blob([new Uint8Array(33 << 20)])); f.append("b", f.get("a")); new Response(f)`:                                                            "RangeError: a form of more than 64 MiB",
+		`new Blob({ [Symbol.iterator]: () => ({ next: Object.bind(null, { value: "", done: false }) }) })`:                                                                                     "RangeError: the parts of a Blob may be at most 100000",
+		`await new Response("a&".repeat(10001), { headers: { "content-type": "application/x-www-form-urlencoded" } }).formData()`:                                                              "TypeError: the body is no form: it has more than 10,000",
+		`await new Response('--X\r\nContent-Disposition: form-data; name="a"\r\n\r\n'.repeat(10001) + "--X--", { headers: { "content-type": "multipart/form-data; boundary=X" } }).formData()`: "TypeError: the body is no form: it has more than 10,000",
+	} {
+		v, err := hostileVM(t, time.Minute, "", `{ async run() { try { `+body+` } catch (e) { return String(e) } } }`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if turn := toTheEnd(v, false); turn.Err != nil || !strings.HasPrefix(string(turn.Value), `"`+want) {
+			t.Errorf("%s: %s %v", body, turn.Value, turn.Err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -23,6 +24,7 @@ type message struct {
 	handle  *goja.Object      // what .body returns, once asked for
 	asked   string            // "GET https://…", where it is the answer to a call
 	pos     call.Position     // the user's line that made the call
+	call    uint64            // that call
 }
 
 // headerLines returns the header lines as they are now.
@@ -69,7 +71,7 @@ func (m *message) copyTo(other *message) {
 		m.r.typeError("can not clone: the body has already been read or passed on")
 	}
 	other.r, other.frozen, other.content = m.r, m.frozen, m.content
-	other.asked, other.pos = m.asked, m.pos
+	other.asked, other.pos, other.call = m.asked, m.pos, m.call
 	other.list = m.headerLines().clone()
 }
 
@@ -110,6 +112,12 @@ func (r *realm) bodyFrom(value goja.Value) (body call.Body, implied string) {
 	if p, ok := vm.Reveal[*searchParams](r.v, obj); ok {
 		return call.Bytes([]byte(p.String())), "application/x-www-form-urlencoded;charset=UTF-8"
 	}
+	if b, ok := vm.Reveal[*blob](r.v, obj); ok {
+		return blobBody(b)
+	}
+	if d, ok := vm.Reveal[*formData](r.v, obj); ok {
+		return r.formBody(d)
+	}
 	if b, ok := r.bytesOf(obj); ok {
 		return call.Bytes(bytes.Clone(b)), ""
 	}
@@ -120,8 +128,8 @@ func (r *realm) bodyFrom(value goja.Value) (body call.Body, implied string) {
 }
 
 // BodyFrom reads whatever a Request or Response takes as its body: a string,
-// an ArrayBuffer or a view of one, URLSearchParams, or another message's
-// .body, which is passed on without being read. contentType is the one that
+// an ArrayBuffer or a view of one, a Blob, FormData, URLSearchParams, or another
+// message's .body, which is passed on without being read. contentType is the one that
 // goes with it, or empty. err is what misuse throws, such as a body that was
 // already read.
 func BodyFrom(v *vm.VM, value goja.Value) (body call.Body, contentType string, err error) {
@@ -151,7 +159,25 @@ func defineBody[T goja.DynamicObject](c *class, of func(T) *message) {
 	read("json", (*message).parseJSON)
 	read("text", func(_ *message, b []byte) (goja.Value, error) { return r.rt.ToValue(toText(trimBOM(b))), nil })
 	read("arrayBuffer", func(_ *message, b []byte) (goja.Value, error) { return r.buffer(b), nil })
+	read("blob", func(m *message, b []byte) (goja.Value, error) {
+		return r.blobClass().object(&blob{data: b, kind: m.mimeType()}), nil
+	})
+	read("formData", (*message).formFrom)
 	read("bytes", func(_ *message, b []byte) (goja.Value, error) { return r.uint8Array(b), nil })
+}
+
+// mimeType is the Content-Type as the type of a Blob. The parameters keep their
+// case: a boundary has one.
+func (m *message) mimeType() string {
+	header, _ := m.headerLines().get("content-type")
+	kind, params, some := strings.Cut(trimValue(header), ";")
+	if kind = blobType(kind); kind == "" || blobType(params) == "" && some {
+		return kind
+	}
+	if some {
+		kind += ";" + params
+	}
+	return kind
 }
 
 // parseJSON is the reader of json(): an empty body is no JSON.
@@ -164,13 +190,16 @@ func (m *message) parseJSON(b []byte) (goja.Value, error) {
 }
 
 // Explain adds to the error of reading a body which call it answered, and the
-// user's line that made the call.
+// user's line that made the call. The error stems from that call, however much
+// later the body was read, and not from the call that read it: the same bytes
+// would come once more.
 func (m *message) Explain(err error) error {
 	var e *call.Error
 	if m.asked == "" || !errors.As(err, &e) {
 		return err
 	}
 	explained := *e
+	explained.Call = m.call
 	explained.Message = "the answer to " + m.asked + " is " + e.Message
 	if !m.pos.IsZero() && e.Stack == "" {
 		explained.Stack = explained.Error() + "\n    at " + m.pos.String()

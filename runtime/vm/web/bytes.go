@@ -109,6 +109,11 @@ func (r *realm) buffer(b []byte) *goja.Object {
 	return r.rt.ToValue(r.rt.NewArrayBuffer(bytes.Clone(b))).(*goja.Object)
 }
 
+// ownBuffer makes an ArrayBuffer of b itself, which nobody else may have.
+func (r *realm) ownBuffer(b []byte) *goja.Object {
+	return r.rt.ToValue(r.rt.NewArrayBuffer(b)).(*goja.Object)
+}
+
 // uint8Array makes a Uint8Array of a copy of b.
 func (r *realm) uint8Array(b []byte) *goja.Object {
 	obj, err := r.rt.New(r.intrinsic("Uint8Array"), r.buffer(b))

@@ -33,6 +33,13 @@ const (
 	classAbortSignal
 	classTextEncoder
 	classTextDecoder
+	classBlob
+	classFile
+	classFormData
+	classFormDataIterator
+	classCrypto
+	classSubtleCrypto
+	classCryptoKey
 	classCount
 )
 
@@ -82,7 +89,7 @@ func (r *realm) class(id classID, make func() *class) *class {
 // newClass makes a class. A nil init makes one that scripts can not construct.
 func (r *realm) newClass(name string, parent *class, init initializer) *class {
 	c := &class{r: r, name: name}
-	native := r.rt.ToValue(func(f goja.FunctionCall) goja.Value {
+	native := r.v.Func("new "+name, func(f goja.FunctionCall) goja.Value {
 		if init == nil {
 			r.typeError("Illegal constructor: %s objects are made by the platform", name)
 		}
@@ -151,12 +158,12 @@ func getter[T goja.DynamicObject](c *class, name string, get func(this T) any) {
 // accessor defines a getter and a setter.
 func accessor[T goja.DynamicObject](c *class, name string, get func(this T) any, set func(this T, value goja.Value)) {
 	rt := c.r.rt
-	getFn := rt.ToValue(func(fc goja.FunctionCall) goja.Value {
+	getFn := c.r.v.Func("get "+name, func(fc goja.FunctionCall) goja.Value {
 		return rt.ToValue(get(self[T](c, name, fc.This)))
 	})
 	var setFn goja.Value
 	if set != nil {
-		setFn = rt.ToValue(func(fc goja.FunctionCall) goja.Value {
+		setFn = c.r.v.Func("set "+name, func(fc goja.FunctionCall) goja.Value {
 			set(self[T](c, name, fc.This), c.r.v.Arg(fc, 0))
 			return goja.Undefined()
 		})

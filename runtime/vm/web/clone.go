@@ -104,6 +104,9 @@ func (c *cloner) object(obj *goja.Object) goja.Value {
 	case kindArray:
 		return c.array(obj)
 	case kindPlain:
+		if twin := r.clonePlatform(obj); twin != nil {
+			return c.keep(obj, twin)
+		}
 		if r.isPlatformObject(obj) {
 			r.dataClone("a platform object such as a Response can not be cloned; pass its data")
 		}
@@ -112,6 +115,22 @@ func (c *cloner) object(obj *goja.Object) goja.Value {
 		r.dataClone("%s can not be cloned", kind)
 		return nil
 	}
+}
+
+// clonePlatform copies those of our own objects that never change, which the
+// standards make serializable: the copies share what they hold.
+func (r *realm) clonePlatform(obj *goja.Object) *goja.Object {
+	if b, ok := vm.Reveal[*blob](r.v, obj); ok {
+		twin := *b
+		if b.file {
+			return r.fileClass().object(&twin)
+		}
+		return r.blobClass().object(&twin)
+	}
+	if k, ok := vm.Reveal[*cryptoKey](r.v, obj); ok {
+		return r.cryptoKey(k.key)
+	}
+	return nil
 }
 
 func (c *cloner) keep(from, to *goja.Object) *goja.Object {

@@ -38,7 +38,7 @@ func (r *realm) makeConsole() goja.Value {
 	c := &console{r: r}
 	o := r.rt.NewObject()
 	def := func(name string, f func(f goja.FunctionCall)) {
-		fn := r.rt.ToValue(func(fc goja.FunctionCall) goja.Value {
+		fn := r.v.Func(name, func(fc goja.FunctionCall) goja.Value {
 			f(fc)
 			return goja.Undefined()
 		})

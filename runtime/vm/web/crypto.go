@@ -12,13 +12,28 @@ import (
 // maxRandomBytes is the most getRandomValues fills at once, as the standard says.
 const maxRandomBytes = 65536
 
-// cryptoState is the state of the crypto object: none.
-type cryptoState struct{ vm.Cell }
+// cryptoState is the state of the crypto object.
+type cryptoState struct {
+	vm.Cell
+	subtle *goja.Object // once asked for
+}
 
-// makeCrypto makes crypto. Its bytes come from the run's own stream: they are
-// as unguessable as the run's seed, and a replayed run draws the same.
-func (r *realm) makeCrypto() goja.Value {
+// makeCrypto makes the global crypto.
+func (r *realm) makeCrypto() goja.Value { return r.cryptoClass().object(&cryptoState{}) }
+
+func (r *realm) cryptoClass() *class { return r.class(classCrypto, r.makeCryptoClass) }
+
+// makeCryptoClass makes the class of crypto. Its bytes come from the run's own
+// stream: they are as unguessable as the run's seed, and a replayed run draws
+// the same.
+func (r *realm) makeCryptoClass() *class {
 	c := r.newClass("Crypto", nil, nil)
+	getter(c, "subtle", func(s *cryptoState) any {
+		if s.subtle == nil {
+			s.subtle = r.subtleClass().object(&subtleState{})
+		}
+		return s.subtle
+	})
 	method(c, "randomUUID", func(*cryptoState, goja.FunctionCall) goja.Value {
 		var b [16]byte
 		r.v.RandomBytes("crypto.randomUUID()", b[:])
@@ -41,7 +56,7 @@ func (r *realm) makeCrypto() goja.Value {
 		r.v.RandomBytes("crypto.getRandomValues()", b)
 		return obj
 	})
-	return c.object(&cryptoState{})
+	return c
 }
 
 // uuidText writes a random UUID (version 4).

@@ -89,7 +89,7 @@ func (r *realm) makeCustomEvent() *class {
 		value := option(r.dictionary(init, "the second argument of CustomEvent"), "detail")
 		check(this.DefineDataPropertySymbol(key, orNull(value), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE))
 	})
-	check(c.proto.DefineAccessorProperty("detail", r.rt.ToValue(func(f goja.FunctionCall) goja.Value {
+	check(c.proto.DefineAccessorProperty("detail", r.v.Func("get detail", func(f goja.FunctionCall) goja.Value {
 		this, ok := f.This.(*goja.Object)
 		if !ok || this.GetSymbol(key) == nil {
 			r.typeError("Illegal invocation: CustomEvent.detail was read of something that is not a CustomEvent")

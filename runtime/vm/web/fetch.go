@@ -37,7 +37,7 @@ func Send(v *vm.VM, req HTTPRequest, body call.Body, opts SendOptions) *goja.Obj
 	if opts.Pos.IsZero() {
 		opts.Pos = v.Pos()
 	}
-	c := call.Call{Kind: KindHTTP, Target: target(&req), Class: classOf(&req, opts.Idempotent), Args: args, Body: body, Pos: opts.Pos}
+	c := call.Call{Kind: KindHTTP, Target: target(&req), Class: req.Class(opts.Idempotent), Args: args, Body: body, Pos: opts.Pos}
 	promise, resolve, reject := v.Promise()
 	forget := func() {}
 	id := v.Issue(c, func(o call.Outcome) {
@@ -84,7 +84,7 @@ func (r *realm) received(o call.Outcome, target string, opts SendOptions) (value
 		return nil, r.v.NewError(call.Errorf(call.CodeInternal, "the outcome of an HTTP call is not what it should be: %v", err))
 	}
 	state, obj := r.receivedResponse(h, o.Body)
-	state.asked, state.pos = target, opts.Pos
+	state.asked, state.pos, state.call = target, opts.Pos, o.Call
 	if opts.Then == nil {
 		return obj, nil
 	}
@@ -98,8 +98,9 @@ func (r *realm) received(o call.Outcome, target string, opts SendOptions) (value
 	return value, nil
 }
 
-// classOf says what performing the request may do to the world.
-func classOf(req *HTTPRequest, idempotent bool) call.Class {
+// Class says what performing the request may do to the world. idempotent says
+// that the upstream ignores repetitions of it.
+func (req *HTTPRequest) Class(idempotent bool) call.Class {
 	switch req.Method {
 	case "GET", "HEAD", "OPTIONS":
 		return call.Read

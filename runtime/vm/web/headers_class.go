@@ -50,11 +50,11 @@ func (r *realm) makeHeaders() *class {
 		return r.strings(h.list.setCookies())
 	})
 	method(c, "forEach", func(h *headers, f goja.FunctionCall) goja.Value {
-		return r.forEachPair(f, func(i int) ([2]string, bool) { return at(h.list.sorted(), i) })
+		return r.forEachPair(f, func(i int) ([2]any, bool) { return at(h.list.sorted(), i) })
 	})
-	r.pairIterators(c, classHeadersIterator, func(this goja.Value, name string) func(int) ([2]string, bool) {
+	r.pairIterators(c, classHeadersIterator, func(this goja.Value, name string) pairs {
 		h := self[*headers](c, name, this)
-		return func(i int) ([2]string, bool) { return at(h.list.sorted(), i) }
+		return func(i int) ([2]any, bool) { return at(h.list.sorted(), i) }
 	})
 	return c
 }
@@ -161,11 +161,11 @@ func (r *realm) strings(list []string) goja.Value {
 	return r.rt.NewArray(items...)
 }
 
-func at(list [][2]string, i int) (pair [2]string, ok bool) {
+func at(list [][2]string, i int) (pair [2]any, ok bool) {
 	if i >= len(list) {
 		return pair, false
 	}
-	return list[i], true
+	return [2]any{list[i][0], list[i][1]}, true
 }
 
 // quoted shows a piece of the script's text in an error message.

@@ -7,6 +7,7 @@ package web
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -30,11 +31,14 @@ type inspector struct {
 	depth int            // how deep to go
 }
 
+// unreadable stands for what throws when it is looked at.
+const unreadable = "[a value that can not be shown]"
+
 // inspect shows a value. It never fails: what can not be read is named.
 func (r *realm) inspect(value goja.Value, depth int) (text string) {
 	in := &inspector{r: r, depth: depth}
 	if ex := r.rt.Try(func() { text = in.value(value) }); ex != nil {
-		return "[a value that can not be shown]"
+		return unreadable
 	}
 	return text
 }
@@ -314,6 +318,26 @@ func (in *inspector) platformObject(obj *goja.Object) (string, bool) {
 		return group("Response", "{", []string{
 			"status: " + strconv.Itoa(s.Status), "statusText: " + quoteText(s.StatusText), "url: " + quoteText(clipText(s.URL)),
 			"headers: " + pairs("Headers", s.headerLines().sorted()), "bodyUsed: " + strconv.FormatBool(s.used),
+		}, "}"), true
+	case *blob:
+		if s.file {
+			return "File { name: " + quoteText(clipText(s.name)) + ", size: " + strconv.Itoa(len(s.data)) + ", type: " + quoteText(clipText(s.kind)) + " }", true
+		}
+		return "Blob { size: " + strconv.Itoa(len(s.data)) + ", type: " + quoteText(clipText(s.kind)) + " }", true
+	case *formData:
+		var parts []string
+		for i := range s.list {
+			if len(parts) == maxInspectItems {
+				parts = append(parts, "…")
+				break
+			}
+			parts = append(parts, propertyName(clipText(s.list[i].name))+": "+in.value(r.rt.ToValue(s.list[i].value())))
+		}
+		return group("FormData", "{", parts, "}"), true
+	case *cryptoKey: // what it is, and never the key
+		return group("CryptoKey", "{", []string{
+			"type: " + quoteText(s.key.Type), "algorithm: " + quoteText(s.key.Name), "extractable: " + strconv.FormatBool(s.key.Extractable),
+			"usages: " + strings.Join(s.key.Usages.Names(), " "),
 		}, "}"), true
 	case *abortSignal:
 		return "AbortSignal { aborted: " + strconv.FormatBool(s.aborted) + " }", true

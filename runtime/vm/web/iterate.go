@@ -1,5 +1,5 @@
-// Iteration over name-value pairs, shared by Headers and URLSearchParams. The
-// list is looked at anew for every step, so changes during iteration show.
+// Iteration over name-value pairs, shared by Headers, URLSearchParams and
+// FormData. The list is looked at anew for every step, so changes during iteration show.
 
 package web
 
@@ -9,17 +9,21 @@ import (
 	"reprise/runtime/vm"
 )
 
+// pairs returns the pair at a position, and whether there is one. Both parts are
+// what ToValue takes.
+type pairs func(i int) (pair [2]any, ok bool)
+
 // pairIterator is the state of an iterator.
 type pairIterator struct {
 	vm.Cell
-	next func(int) ([2]string, bool)
+	next pairs
 	pos  int
 	part int // 0: names, 1: values, 2: both
 }
 
 // pairIterators defines keys, values, entries and the iteration of a class.
 // list returns the elements of a receiver, or throws.
-func (r *realm) pairIterators(c *class, id classID, list func(this goja.Value, name string) func(int) ([2]string, bool)) {
+func (r *realm) pairIterators(c *class, id classID, list func(this goja.Value, name string) pairs) {
 	for part, name := range []string{"keys", "values", "entries"} {
 		fn := c.method(name, func(f goja.FunctionCall) goja.Value {
 			it := &pairIterator{next: list(f.This, name), part: part}
@@ -49,7 +53,7 @@ func (r *realm) makeIterator(name string) *class {
 	return c
 }
 
-func (it *pairIterator) value(r *realm, pair [2]string) goja.Value {
+func (it *pairIterator) value(r *realm, pair [2]any) goja.Value {
 	if it.part < 2 {
 		return r.rt.ToValue(pair[it.part])
 	}
@@ -57,7 +61,7 @@ func (it *pairIterator) value(r *realm, pair [2]string) goja.Value {
 }
 
 // forEachPair calls back with (value, name, object).
-func (r *realm) forEachPair(f goja.FunctionCall, next func(int) ([2]string, bool)) goja.Value {
+func (r *realm) forEachPair(f goja.FunctionCall, next pairs) goja.Value {
 	callback := r.function(r.v.Arg(f, 0), "the callback of forEach")
 	for i := 0; ; i++ {
 		pair, ok := next(i)

@@ -27,6 +27,9 @@ type HTTPRequest struct {
 	Auth       *HTTPAuth   `json:"auth,omitempty"`
 	// IdempotencyKey makes a write keyed; it is sent as Idempotency-Key.
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
+	// InDoubt is what becomes of a write that nobody keyed if the server dies
+	// while it is performed: "pause" (default), "retry" or "fail".
+	InDoubt string `json:"inDoubt,omitempty"`
 }
 
 // HTTPRetry says how often and when a request is tried again.

@@ -87,11 +87,11 @@ func (r *realm) makeSearchParams() *class {
 	method(c, "toString", func(p *searchParams, _ goja.FunctionCall) goja.Value { return r.rt.ToValue(p.String()) })
 	getter(c, "size", func(p *searchParams) any { return len(p.list) })
 	method(c, "forEach", func(p *searchParams, f goja.FunctionCall) goja.Value {
-		return r.forEachPair(f, func(i int) ([2]string, bool) { return at(p.list, i) })
+		return r.forEachPair(f, func(i int) ([2]any, bool) { return at(p.list, i) })
 	})
-	r.pairIterators(c, classSearchParamsIterator, func(this goja.Value, name string) func(int) ([2]string, bool) {
+	r.pairIterators(c, classSearchParamsIterator, func(this goja.Value, name string) pairs {
 		p := self[*searchParams](c, name, this)
-		return func(i int) ([2]string, bool) { return at(p.list, i) }
+		return func(i int) ([2]any, bool) { return at(p.list, i) }
 	})
 	return c
 }

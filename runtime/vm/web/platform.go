@@ -84,6 +84,17 @@ func (r *realm) rejected(reason goja.Value) *goja.Object {
 	return promise
 }
 
+// settled returns a promise of what f returns, or of what it throws.
+func (r *realm) settled(f func() goja.Value) *goja.Object {
+	var value goja.Value
+	if ex := r.rt.Try(func() { value = f() }); ex != nil {
+		return r.rejected(ex.Value())
+	}
+	promise, resolve, _ := r.v.Promise()
+	resolve(value)
+	return promise
+}
+
 // function returns value as a callable, or throws.
 func (r *realm) function(value goja.Value, what string) goja.Callable {
 	f, ok := goja.AssertFunction(value)
@@ -99,6 +110,12 @@ func must(value goja.Value, err error) goja.Value {
 		panic(err)
 	}
 	return value
+}
+
+// put defines a property of an object of ours, whatever setters the script has
+// put on prototypes.
+func (r *realm) put(obj *goja.Object, name string, value any) {
+	check(obj.DefineDataProperty(name, r.rt.ToValue(value), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE))
 }
 
 // check passes on the error of defining a property of our own.

@@ -8,6 +8,7 @@ package web
 
 import (
 	_ "embed"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,13 +35,10 @@ var gaps = map[string][]string{
 	"toLocaleString":    {"Number.prototype.toLocaleString"},
 }
 
-// Gaps implements vm.GapFiller.
+// Gaps implements vm.GapFiller. The order is always the same: scripts see it in
+// the order of the properties that are defined.
 func (platform) Gaps() []string {
-	words := append(make([]string, 0, len(gaps)+len(iteratorWords)), iteratorWords...)
-	for word := range gaps {
-		words = append(words, word)
-	}
-	return words
+	return slices.Concat(iteratorWords, slices.Sorted(maps.Keys(gaps)))
 }
 
 // FillGap implements vm.GapFiller.

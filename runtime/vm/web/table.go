@@ -10,8 +10,15 @@ import (
 	"reprise/runtime/vm"
 )
 
-// table prints rows and columns. What is no table is printed as it is.
+// table prints rows and columns. Like inspect it never fails.
 func (c *console) table(data, only goja.Value) {
+	if ex := c.r.rt.Try(func() { c.tryTable(data, only) }); ex != nil {
+		c.line("info", unreadable, nil)
+	}
+}
+
+// tryTable prints what is a table, and what is none as it is.
+func (c *console) tryTable(data, only goja.Value) {
 	rows, ok := vm.Materialized(data).(*goja.Object)
 	if !ok {
 		c.print("info", []goja.Value{data})

@@ -87,7 +87,7 @@ func (r *realm) makeSetTimer(name string, repeat bool) goja.Value {
 				} else {
 					delete(p.pending, id)
 				}
-				must(callback(goja.Undefined(), args...))
+				r.v.Apart(func() { must(callback(goja.Undefined(), args...)) })
 			})
 		}
 		start()

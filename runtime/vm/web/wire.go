@@ -53,6 +53,7 @@ func (req *HTTPRequest) encode() ([]byte, error) {
 		w.text = strconv.AppendInt(w.text, req.TimeoutMS, 10)
 	}
 	w.field("idempotencyKey", req.IdempotencyKey)
+	w.field("inDoubt", req.InDoubt)
 	if !w.plain {
 		return json.Marshal(req)
 	}
@@ -134,6 +135,8 @@ func (p *wireReader) request(req *HTTPRequest) bool {
 			req.Redirect, ok = p.string()
 		case "idempotencyKey":
 			req.IdempotencyKey, ok = p.string()
+		case "inDoubt":
+			req.InDoubt, ok = p.string()
 		case "headers":
 			req.Headers, ok = p.pairs()
 		case "timeoutMs":

@@ -16,6 +16,7 @@ await pull("repeat?n=41&msg=heartbeat");
 await pull("broken");
 await pull("live?n=4");
 await pull("sync");
+await pull("worker");
 await pull("decline");
 
 for (const theme of ["light", "dark"]) {
@@ -44,7 +45,16 @@ for (const theme of ["light", "dark"]) {
     if (size === "phone") await page.getByRole("button", { name: /Scripts/ }).click();
     await page.waitForTimeout(600);
     await shot("script");
+    await pull("worker");
+    await page.locator("[data-script='sync/contacts']").click();
     if (size === "phone") await page.getByRole("button", { name: /Scripts/ }).click();
+    await page.locator("[data-script='sync/contacts'] ~ .detail .apart").waitFor();
+    await shot("apart");
+    if (size === "phone") await page.getByRole("button", { name: /Scripts/ }).click();
+    await page.locator(".row.error", { hasText: "worker 1 has ended" }).last().locator(".text").click();
+    await page.locator("aside").waitFor();
+    await shot("worker");
+    await page.keyboard.press("Escape");
     const box = page.getByRole("combobox");
     await box.fill("levle:warn ");
     await page.locator("#filter-error").waitFor();

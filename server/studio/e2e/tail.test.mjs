@@ -195,6 +195,35 @@ describe("rows", () => {
   });
 });
 
+describe("a worker that ended", () => {
+  test("is an entry of the script whose doing it was, which is marked in the list", async () => {
+    const item = page.locator("li:has([data-script='sync/contacts'])");
+    await item.waitFor();
+    assert.equal(await page.locator(".apart").count(), 0);
+    await pull("worker");
+    const badge = item.locator(".about .apart");
+    await badge.waitFor();
+    assert.match(await badge.getAttribute("title"), /^its last run or request ended its worker process; it executes apart until \d\d:\d\d:\d\d$/);
+    assert.equal(await page.locator(".about .apart").count(), 1, "others are not marked");
+    const ended = page.locator(".row.error", { hasText: "worker 1 has ended" });
+    await ended.waitFor();
+    assert.equal(await ended.locator(".script").innerText(), "sync/contacts");
+    assert.equal(await ended.locator(".kind").innerText(), "server");
+    await page.locator(".row.warn", { hasText: "orders/refund was executing there" }).waitFor();
+    await ended.locator(".text").click();
+    const aside = page.locator("aside");
+    await aside.getByText("executes in the quarantine, one turn at a time").waitFor();
+    await aside.getByRole("button", { name: "Only this script" }).click();
+    await page.locator(".list:not(.pending)").waitFor();
+    await page.waitForFunction(() => document.querySelectorAll(".row").length === 2);
+    await item.locator(".detail .apart", { hasText: "Its last run or request ended its worker process; it executes apart until" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator(".row", { hasText: "ResourceError" }).locator(".text").click();
+    await aside.getByText("at scheduled, last seen (scripts/sync/contacts.ts:18:13)").waitFor();
+    fine();
+  });
+});
+
 describe("the filter box", () => {
   test("completes keys and script names, and remembers", async () => {
     await pull("live?n=20");

@@ -59,7 +59,7 @@ export async function start({ port = 0, token = "mock-token", empty = false, qui
   function api(req, res, url) {
     if (req.headers.authorization !== `Bearer ${token}`) return problem(res, 401, "Unauthorized", "The token is missing or wrong.");
     if (url.pathname === "/api/v1/server") {
-      return json(res, 200, { version: "0.1.0", boot: log.boot, startedAt, mode: "dev", addr: origin.slice(7), scriptsUrl: origin, project: "demo-shop", scripts: list.length });
+      return json(res, 200, { version: "0.1.0", boot: log.boot, startedAt, mode: "dev", addr: origin.slice(7), scriptsUrl: origin, project: "demo-shop", scripts: list.length, workers: { count: 2, alive: 2, memory: 190_000_000, memoryLimit: 512 * 1024 * 1024, sandbox: "ok", ended: 0 } });
     }
     if (url.pathname === "/api/v1/scripts") return json(res, 200, { scripts: list });
     if (url.pathname !== "/api/v1/logs") return problem(res, 404, "Not Found", "There is no such resource.");
@@ -88,6 +88,7 @@ export async function start({ port = 0, token = "mock-token", empty = false, qui
       sync: () => life?.sync(),
       reload: () => life?.reload(),
       broken: () => life?.brokenReload(),
+      worker: () => life?.workerEnded(),
     };
     const act = acts[url.pathname.slice("/mock/".length)];
     if (!act) return problem(res, 404, "Not Found", "The mock cannot do that.");

@@ -103,6 +103,21 @@ export function traffic(log, list, rnd = random(7)) {
     log.emit({ kind: "reload", level: "error", script: s.name, msg: `${s.name} did not load: ${s.error.message}; revision ${s.revision} still serves`, fields: { frame: s.error.frame }, src: s.error.src });
   };
 
+  /** A native loop: the worker ends, the script is kept apart for a while, and its neighbour is played again. */
+  const workerEnded = () => {
+    const s = by["sync/contacts"];
+    const [id, until] = [run(), new Date(Date.now() + 30_000).toISOString()];
+    const fields = { worker: "1", pid: 4711, limit: "turnCpu" };
+    const why = `a turn of ${s.name} used more than 1s of CPU time and could not be stopped`;
+    s.apart = { until };
+    say(s.name, id)("server", "error", `worker 1 has ended: ${why}; another one takes its place. For the next 30s, what begins of ${s.name} executes in the quarantine, one turn at a time`, { ...fields, apart: until });
+    say("orders/refund", run())("server", "warn", "worker 2 has ended: it was ended by signal 9 (killed); another one takes its place. orders/refund was executing there and may be why; the run is played again, alone in a process", { worker: "2", pid: 4712, limit: "process" });
+    const message = `${why}, so its worker process was ended; look for a built-in function that never comes to its end, or has too much to do`;
+    const error = { name: "ResourceError", code: "RESOURCE_ERROR", message, stack: `ResourceError: ${message}\n    at scheduled, last seen (${s.file}:18:13)`, data: { limit: "turnCpu", used: 1510, allowed: 1000, killed: true } };
+    say(s.name, id)("run", "error", `failed: ResourceError: ${message}`, { status: "failed", durMs: 1710, error }, 18);
+    end(s.name, true);
+  };
+
   const acts = [order, order, order, dashboard, dashboard, hook, sync, poll];
-  return { one: () => pick(acts)(), order, decline: () => decline(say("orders/fulfil", run()), "o_1"), reload, brokenReload, sync };
+  return { one: () => pick(acts)(), order, decline: () => decline(say("orders/fulfil", run()), "o_1"), reload, brokenReload, sync, workerEnded };
 }

@@ -231,6 +231,6 @@ export class Tail {
     if (append(this.ring, entry)) this.appended++;
     if (entry.run) this.runs.add(entry.run);
     if (isFieldBag(entry.fields)) for (const k of Object.keys(entry.fields)) this.fields.add(k);
-    if (entry.kind === "reload") this.#onReload();
+    if (entry.kind === "reload" || (entry.kind === "server" && entry.script)) this.#onReload(); // how a script is has changed
   }
 }

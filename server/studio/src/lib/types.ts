@@ -98,6 +98,8 @@ export interface Script {
   bytes?: number;
   stats?: { requests?: number; runs?: number; failures?: number; running?: number; lastActivity?: string };
   error?: ScriptError;
+  /** There while the revision that serves executes in a process of its own. */
+  apart?: { until: string };
 }
 
 export interface ServerInfo {
@@ -109,4 +111,5 @@ export interface ServerInfo {
   scriptsUrl: string;
   project: string;
   scripts?: number;
+  workers?: { count: number; alive: number; memory: number; memoryLimit: number; sandbox: string; ended: number };
 }

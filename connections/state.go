@@ -1,0 +1,63 @@
+package connections
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// State describes a connection as it is now, for people. It has no credentials.
+type State struct {
+	Name    string `json:"name" example:"crm"`
+	BaseURL string `json:"baseURL" example:"https://crm.example.com/v2"`
+	// Auth is the type; empty: none.
+	Auth string `json:"auth,omitempty" enum:"bearer,basic,apiKey,oauth2,aws,hmac,jwt"`
+	// Secrets are the names of those that its settings refer to.
+	Secrets []string `json:"secrets,omitempty"`
+	// Circuit is open while it is given up, half-open while one request tries.
+	// Empty: it has no circuit breaker.
+	Circuit string `json:"circuit,omitempty" enum:"closed,open,half-open"`
+	// InFlight is how many requests are under way; only counted with a limit.
+	InFlight int `json:"inFlight,omitempty"`
+	// HeldUntil is until when it is left alone because it said so.
+	HeldUntil *time.Time `json:"heldUntil,omitempty"`
+}
+
+// States describes all connections, by name.
+func (s *Set) States() []State {
+	s.mu.RLock()
+	all := s.byName
+	s.mu.RUnlock()
+	out := make([]State, 0, len(all))
+	for _, u := range all {
+		out = append(out, u.state())
+	}
+	slices.SortFunc(out, func(a, b State) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+func (u *upstream) state() State {
+	st := State{Name: u.Name, BaseURL: u.BaseURL}
+	if u.Auth != nil {
+		st.Auth = u.Auth.Type
+	}
+	for _, text := range u.texts() {
+		st.Secrets = append(st.Secrets, SecretRefs(text)...)
+	}
+	slices.Sort(st.Secrets)
+	st.Secrets = slices.Compact(st.Secrets)
+	g := u.gate
+	if g.breaker != nil {
+		st.Circuit = g.breaker.State().String()
+	}
+	if slots := g.throttle.slots; slots != nil {
+		st.InFlight = len(slots)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if held := g.held; held.After(time.Now()) {
+		at := held.UTC()
+		st.HeldUntil = &at
+	}
+	return st
+}

@@ -1,0 +1,3 @@
+import { waitFor } from "reprise:run";
+
+export default async () => (await waitFor("go")).by;

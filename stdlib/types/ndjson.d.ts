@@ -1,0 +1,13 @@
+declare module "reprise:ndjson" {
+	/** The values of a text with a JSON value on each line. Empty lines are left out. An `InvalidJSONError` names the line. */
+	export function parse<T = any>(text: string): T[];
+
+	/**
+	 * The values of a response, one after the other, each parsed when it is asked for. The response is read to its end first:
+	 * there are no streams yet.
+	 *
+	 * @example
+	 * for await (const row of values<Row>(http.get(`${api}/export`))) await kv.set(["rows", row.id], row);
+	 */
+	export function values<T = any>(response: Response | PromiseLike<Response>): AsyncIterableIterator<T>;
+}

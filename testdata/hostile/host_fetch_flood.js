@@ -1,0 +1,6 @@
+// hostile/host_fetch_flood.js
+// expect: HOST - host API refuses past its per-run quota with a script error; process alive; memory and goroutines return to baseline after the run
+// plain goja, Interrupt at 3 s: completes (0 ms)
+// throwaway in-process guard, deadline 2 s: completes (35 ms)
+// uses: http
+for(;;) { fetch("http://127.0.0.1:1/").catch(()=>{}); http.get("http://127.0.0.1:1/").catch(()=>{}); }

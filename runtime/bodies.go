@@ -19,10 +19,12 @@ const (
 // bodies keeps the large bodies of one run. The script gets a handle and reads
 // the bytes only if it wants them; passed through, they never enter the VM.
 type bodies struct {
+	limit func() int64 // the largest body that is read whole, of those that arrive meanwhile
 	mu    sync.Mutex
 	held  []*heldBody // oldest first; guarded by mu
 	size  int         // of all held; guarded by mu
 	count int         // how many there ever were; guarded by mu
+	live  liveBodies
 }
 
 type heldBody struct {
@@ -63,6 +65,9 @@ func (b *bodies) evict(limit int, mayGo func(*heldBody) bool) {
 func (b *bodies) read(body call.Body) ([]byte, error) {
 	if !body.IsHeld() {
 		return body.Inline, nil
+	}
+	if body.IsLive() {
+		return b.live.whole(body.Handle, b.limit())
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

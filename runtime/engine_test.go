@@ -71,7 +71,7 @@ type testBinding struct {
 }
 
 func (b *testBinding) Kinds() map[string]call.Shape {
-	return map[string]call.Shape{"test.read": call.ShapeDo, "test.write": call.ShapeDo}
+	return map[string]call.Shape{"test.read": call.ShapeDo, "test.write": call.ShapeDo, web.KindHTTP: call.ShapeDo}
 }
 
 func (b *testBinding) Do(ctx context.Context, p *call.Performance) call.Outcome {
@@ -144,7 +144,10 @@ type rig struct {
 	binding *testBinding
 	log     *recorder
 	store   store.Store
+	scripts scripts
 }
+
+func (r *rig) script(name string) *runtime.Script { return r.scripts[name] }
 
 // newRig makes an engine with one script, "s", whose default export is expr.
 func newRig(t *testing.T, expr string) *rig {
@@ -167,9 +170,10 @@ func newRigOn(t *testing.T, s store.Store, expr string) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{t: t, binding: &testBinding{}, log: &recorder{}, store: s}
+	r.scripts = scripts{"s": {Name: "s", Revision: "r1", Handlers: handlers}}
 	r.Engine, err = runtime.New(t.Context(), runtime.Options{
 		Store: s, Log: r.log, Workers: host, Bindings: []runtime.Binding{r.binding, putBinding{}},
-		Scripts: scripts{"s": {Name: "s", Revision: "r1", Handlers: handlers}},
+		Scripts: r.scripts,
 		Logger:  slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {

@@ -50,6 +50,7 @@ type execution struct {
 	over     chan struct{}     // closed when nobody reads outcomes any more
 	lane     lane              // KV calls, performed one after another
 	bodies   keeper
+	sending  *outgoing     // the answer of a request, where the script makes it while it is sent
 	actor    *actor        // of a durable run; nil for a request
 	silent   bool          // a replay: nothing is printed
 	lines    *[]ReplayLine // where a silent one puts what the script prints, if anywhere
@@ -75,9 +76,10 @@ type openCall struct {
 
 func (e *Engine) newExecution(s *Script, h worker.Handler, run string) *execution {
 	x := &execution{
-		engine: e, script: s, egress: s.Egress, handler: h, count: e.counters(s.Name), began: time.Now(), bodies: &bodies{},
+		engine: e, script: s, egress: s.Egress, handler: h, count: e.counters(s.Name), began: time.Now(),
 		by: call.Caller{Run: run, Script: s.Name, Revision: s.Revision, Connections: s.Connections},
 	}
+	x.bodies = &bodies{limit: func() int64 { return x.limits.Load().Body }}
 	x.renewLimits()
 	return x
 }
@@ -286,13 +288,17 @@ func (x *execution) dispatch(t worker.Turn) {
 			continue // issued and aborted in one turn
 		}
 		x.open[c.call.ID] = c
-		if c.call.Kind != worker.KindTimer && x.inFlight >= x.maxInFlight() {
+		if isPerformed(c.call.Kind) && x.inFlight >= x.maxInFlight() {
 			x.waiting = append(x.waiting, c)
 			continue
 		}
 		x.perform(c)
 	}
 }
+
+// isPerformed reports whether a call is one of those that may be in flight in
+// limited number.
+func isPerformed(kind string) bool { return kind != worker.KindTimer && !worker.IsBodyKind(kind) }
 
 // expect makes what is needed for calls to be open.
 func (x *execution) expect(calls int) {
@@ -346,6 +352,7 @@ func (x *execution) close(succeeded bool) {
 		x.wall.Stop()
 	}
 	x.lane.close()
+	x.closeStreams()
 	if x.session != nil {
 		x.session.End(succeeded)
 	}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"io"
 	"net/http"
 	"time"
 
@@ -12,8 +13,12 @@ import (
 type FetchResult struct {
 	Run      string // the id of the run, as in the log entries
 	Revision string
-	Response *worker.Response // its body is inline
-	Err      *call.Error
+	Response *worker.Response // its body is inline, but for that of Stream
+	// Stream is the body where it has not arrived yet, or the script makes it while
+	// it is sent. It must be closed. An error of reading it means that the answer is
+	// not whole, which the client must be able to tell.
+	Stream io.ReadCloser
+	Err    *call.Error
 }
 
 // Fetch answers a request with a script's fetch handler. The run is ephemeral:
@@ -81,7 +86,7 @@ func (e *Engine) fetch(s *Script, run string, req *worker.Request) (FetchResult,
 	turn.Err = x.locate(turn.Err)
 	result.Err = turn.Err
 	if turn.Response != nil {
-		result.Response, result.Err = x.inline(turn.Response)
+		result.Response, result.Stream, result.Err = x.resolve(turn.Response)
 	}
 	return result, x, turn
 }
@@ -100,18 +105,26 @@ func (x *execution) goOn(settled worker.Turn) {
 	x.leave(last)
 }
 
-// inline replaces a response body that the host keeps by its bytes.
-func (x *execution) inline(r *worker.Response) (*worker.Response, *call.Error) {
+// resolve finds the body of a response that the host has.
+func (x *execution) resolve(r *worker.Response) (*worker.Response, io.ReadCloser, *call.Error) {
 	if !r.Body.IsHeld() {
-		return r, nil
+		return r, nil, nil
+	}
+	c := *r
+	if r.Body.IsLive() {
+		stream, size, err := x.streamFor(r.Body.Handle)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.Body = call.Body{Present: true, Size: size}
+		return &c, stream, nil
 	}
 	bytes, err := x.bodies.read(r.Body)
 	if err != nil {
-		return nil, call.From(err)
+		return nil, nil, call.From(err)
 	}
-	c := *r
 	c.Body = call.Bytes(bytes)
-	return &c, nil
+	return &c, nil, nil
 }
 
 // leave finishes an ephemeral execution.

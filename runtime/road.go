@@ -30,10 +30,8 @@ func (x *execution) perform(c *openCall) {
 	case kind == worker.KindTimer:
 		x.setTimer(c)
 		return
-	case kind == worker.KindBodyRead:
-		// It arrives like any other outcome: a loop of reads must not outrun
-		// the clock.
-		go x.answer(x.readBody(c.call))
+	case worker.IsBodyKind(kind):
+		x.moveBody(c.call)
 		return
 	}
 	if _, commits := x.engine.bindings[c.call.Kind].binding.(Committer); !commits {
@@ -129,6 +127,9 @@ func (x *execution) performance(c *openCall) *call.Performance {
 		By: x.by, Call: c.call, Limits: *x.limits.Load(), Egress: x.egress, Key: x.callKey(c.call.ID), At: c.issued, Tries: c.tries,
 		Wait: wait, Hold: x.bodies.hold, Read: x.bodies.read,
 		Attempt: func(a call.Attempt) { x.attempted(c, a) },
+	}
+	if live, ok := x.bodies.(*bodies); ok {
+		p.Stream = live.stream
 	}
 	if x.actor != nil {
 		p.Wait = func(ctx context.Context, d time.Duration) error { return x.actor.rest(ctx, c, d) }

@@ -2,6 +2,7 @@ package httpbind
 
 import (
 	"context"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -125,6 +126,7 @@ type reply struct {
 	header http.Header
 	url    string // where the response came from, if not from the first URL
 	body   []byte
+	stream io.ReadCloser // the body, where it is still arriving
 	err    *call.Error
 }
 
@@ -184,29 +186,31 @@ func (x *exchange) try(ctx context.Context, n int) (reply, verdict) {
 }
 
 // pass sends the request of a try that may be sent.
+//
+//nolint:contextcheck // a try's context ends with the call's, unless its body streams
 func (x *exchange) pass(ctx context.Context, n int) (reply, verdict) {
-	ctx, cancel := context.WithTimeout(ctx, x.timeout)
-	defer cancel()
-	res, err := x.send(ctx)
+	t := x.begin(ctx)
+	defer t.end()
+	res, err := x.send(t.ctx) //nolint:bodyclose // the try closes it, or the stream
 	if err != nil {
-		r := reply{err: x.use.ScrubError(x.failure(ctx, err))}
+		r := reply{err: x.use.ScrubError(x.failure(t.ctx, err))}
 		return r, x.judge(n, r)
 	}
-	defer res.Body.Close()
+	t.res = res
 	r := reply{status: res.StatusCode, header: res.Header}
 	if x.hops > 0 {
 		r.url = x.finalURL(res)
 	}
 	if v := x.judge(n, r); v.retry {
-		defer time.AfterFunc(drainTimeout, cancel).Stop()
+		defer time.AfterFunc(drainTimeout, t.cancel).Stop()
 		drain(res.Body)
 		return r, v
 	}
-	r.body, err = x.read(res)
+	r.body, r.stream, err = x.receive(t)
 	if err == nil {
 		return r, verdict{}
 	}
-	r = reply{err: x.use.ScrubError(x.failure(ctx, err))}
+	r = reply{err: x.use.ScrubError(x.failure(t.ctx, err))}
 	return r, x.judge(n, r)
 }
 
@@ -232,7 +236,14 @@ func (x *exchange) outcome(attempts int, r reply) call.Outcome {
 		return call.Failed(x.p.Call.ID, r.err)
 	}
 	o := call.OK(x.p.Call.ID, x.value(r))
-	if hasBody(x.args.Method, r.status) {
+	switch {
+	case r.stream != nil:
+		size := int64(0)
+		if !x.use.Active() { // or what is scrubbed may have another length
+			size = lengthOf(r.header)
+		}
+		o.Body = x.p.Stream(r.stream, size)
+	case hasBody(x.args.Method, r.status):
 		o.Body = x.p.Hold(x.use.Scrub(r.body))
 	}
 	return o

@@ -15,7 +15,7 @@ const (
 
 // bodyOf reads one of the options json, form and body. JSON goes out as
 // exactly the text that JSON.stringify makes.
-func (k *kit) bodyOf(option string, value goja.Value) (body call.Body, contentType string) {
+func (k *kit) bodyOf(option string, value goja.Value) (body web.Content, contentType string) {
 	switch option {
 	case "json":
 		text, err := k.v.Stringify(value)
@@ -25,9 +25,9 @@ func (k *kit) bodyOf(option string, value goja.Value) (body call.Body, contentTy
 		if text == nil {
 			k.v.Throw(call.CodeInvalidArgument, "json: %s has no JSON form", vm.TypeOf(value))
 		}
-		return call.Bytes(text), typeJSON
+		return web.Content{Body: call.Bytes(text)}, typeJSON
 	case "form":
-		return call.Bytes([]byte(encodePairs(k.pairs(value, "form")))), typeForm
+		return web.Content{Body: call.Bytes([]byte(encodePairs(k.pairs(value, "form"))))}, typeForm
 	}
 	if obj, ok := value.(*goja.Object); ok && obj.ClassName() == "Array" || isPlain(k.rt, obj) {
 		k.v.Throw(call.CodeInvalidArgument, "body takes text or bytes; pass an object as json or as form")
@@ -58,7 +58,7 @@ func (k *kit) setBody(q *request, value goja.Value) {
 }
 
 // bodyInit reads what fetch takes as a body.
-func (k *kit) bodyInit(value goja.Value) (body call.Body, contentType string) {
+func (k *kit) bodyInit(value goja.Value) (body web.Content, contentType string) {
 	body, contentType, err := web.BodyFrom(k.v, value)
 	if err != nil {
 		panic(err)

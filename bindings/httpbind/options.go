@@ -18,7 +18,7 @@ import (
 var (
 	callOptions = []string{
 		"json", "form", "body", "query", "headers", "timeout", "retry", "throwHttpErrors", "redirect", "auth", "signal",
-		"idempotencyKey", "idempotent", "inDoubt", "method",
+		"idempotencyKey", "idempotent", "inDoubt", "method", "stream",
 	}
 	keptOptions = []string{
 		"baseURL", "query", "headers", "timeout", "retry", "throwHttpErrors", "redirect", "auth", "idempotent", "inDoubt",
@@ -51,7 +51,7 @@ type options struct {
 // request is one call on its way out.
 type request struct {
 	web.HTTPRequest
-	body   call.Body
+	body   web.Content
 	send   web.SendOptions
 	throws bool
 }
@@ -101,6 +101,8 @@ func (k *kit) readOptions(o *options, q *request, method string, obj *goja.Objec
 			q.send.Signal = k.signal(value)
 		case "idempotencyKey":
 			q.IdempotencyKey = k.key(value)
+		case "stream":
+			q.Stream = value.ToBoolean()
 		case "method":
 		default:
 			if !slices.Contains(callOptions, name) {

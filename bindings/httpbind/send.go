@@ -21,8 +21,6 @@ const (
 	// More than that costs more than a new connection.
 	maxDrain     = 64 << 10
 	drainTimeout = 100 * time.Millisecond
-	// maxGrow is the most that is allocated on the word of a Content-Length.
-	maxGrow = 1 << 20
 )
 
 // exchangeKey is the context key under which a request carries its exchange
@@ -150,27 +148,6 @@ func (x *exchange) finalURL(res *http.Response) string {
 func drain(body io.Reader) {
 	// What fails here is a connection that will not be used again, and nothing else.
 	_, _ = io.CopyN(io.Discard, body, maxDrain)
-}
-
-// read reads the whole body, up to the limit, after decompression.
-func (x *exchange) read(res *http.Response) ([]byte, error) {
-	limit := x.maxBody()
-	if res.ContentLength > limit && x.args.Method != http.MethodHead {
-		return nil, x.tooLarge()
-	}
-	var b bytes.Buffer
-	if res.ContentLength > 0 && x.args.Method != http.MethodHead {
-		// Without room to spare the buffer would grow only to find the end.
-		b.Grow(int(min(res.ContentLength, maxGrow)) + bytes.MinRead)
-	}
-	n, err := b.ReadFrom(io.LimitReader(res.Body, limit+1))
-	switch {
-	case n > limit:
-		return nil, x.tooLarge()
-	case err != nil:
-		return nil, err
-	}
-	return b.Bytes(), nil
 }
 
 // maxBody is the largest body of the script's calls that is held in memory.

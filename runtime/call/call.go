@@ -1,6 +1,10 @@
 package call
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Class says what performing a call may do to the world. Retries, in-doubt
 // handling and the durability rule are decided by it.
@@ -121,6 +125,17 @@ func Bytes(b []byte) Body { return Body{Present: true, Inline: b, Size: int64(le
 func Held(handle string, size int64) Body {
 	return Body{Present: true, Handle: handle, Size: size}
 }
+
+// Live returns a body that arrives while it is read, in part or whole, and only
+// once. size is zero where nobody knows it.
+func Live(n int, size int64) Body {
+	return Body{Present: true, Handle: livePrefix + strconv.Itoa(n), Size: size}
+}
+
+const livePrefix = "live-"
+
+// IsLive reports whether the bytes arrive while they are read.
+func (b Body) IsLive() bool { return strings.HasPrefix(b.Handle, livePrefix) }
 
 // IsHeld reports whether the bytes are with the host.
 func (b Body) IsHeld() bool { return b.Handle != "" }

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"reprise/runtime/call/hosts"
@@ -63,6 +64,9 @@ type Performance struct {
 	Wait func(ctx context.Context, d time.Duration) error
 	// Hold gives bytes to the run's keeping: inline when small, else by handle.
 	Hold func(b []byte) Body
+	// Stream gives a body to the run that has not arrived yet; size is zero where
+	// nobody knows it. The run closes it. Nil: bodies are kept whole.
+	Stream func(body io.ReadCloser, size int64) Body
 	// Read returns the bytes of a body, wherever they are.
 	Read func(b Body) ([]byte, error)
 }

@@ -134,28 +134,6 @@ func (v *VM) Abort(id uint64) {
 	}
 }
 
-// KindBodyRead is the call that fetches a body the host keeps. Its Args are
-// {"handle": string}; the outcome's Body has the bytes.
-const KindBodyRead = "body.read"
-
-// ReadBody passes a body's bytes to use and returns the promise of its result.
-// Inline bytes are there at once; a held body costs a call.
-func (v *VM) ReadBody(b call.Body, use func([]byte) (goja.Value, error)) *goja.Object {
-	if !b.IsHeld() {
-		promise, resolve, reject := v.Promise()
-		value, err := v.decode(call.Outcome{}, func(call.Outcome) (goja.Value, error) { return use(b.Inline) })
-		if err != nil {
-			reject(v.ErrorValue(err))
-		} else {
-			resolve(value)
-		}
-		return promise
-	}
-	args := append(append([]byte(`{"handle":`), quoteJSON(b.Handle)...), '}')
-	c := call.Call{Kind: KindBodyRead, Target: b.Handle, Class: call.Pure, Args: args}
-	return v.Call(c, func(o call.Outcome) (goja.Value, error) { return use(o.Body.Inline) })
-}
-
 // ErrorAt makes the JavaScript error of a failed outcome whose call was issued at pos.
 func (v *VM) ErrorAt(e *call.Error, pos call.Position) *goja.Object {
 	return v.NewError(atCall(e, pos))

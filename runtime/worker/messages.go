@@ -93,9 +93,17 @@ const (
 
 // The kinds of calls that the engine performs by itself.
 const (
-	KindBodyRead = vm.KindBodyRead
-	KindTimer    = "timer"
+	KindBodyRead  = vm.KindBodyRead
+	KindBodyNext  = vm.KindBodyNext
+	KindBodyDrop  = vm.KindBodyDrop
+	KindBodyWrite = vm.KindBodyWrite
+	KindBodyEnd   = vm.KindBodyEnd
+	KindTimer     = "timer"
 )
+
+// IsBodyKind reports whether a call moves a body between the VM and the host, and
+// nothing else.
+func IsBodyKind(kind string) bool { return vm.IsBodyKind(kind) }
 
 // Revision is what a worker needs of a revision.
 type Revision struct {

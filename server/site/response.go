@@ -4,6 +4,7 @@ package site
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -19,8 +20,8 @@ import (
 const runHeader = "X-Reprise-Run"
 
 // respond sends the answer. An answer that HTTP has no form for is an error,
-// and nothing has been sent.
-func respond(w http.ResponseWriter, r *http.Request, resp *worker.Response) error {
+// and nothing has been sent. stream is the body where it has not arrived yet.
+func respond(w http.ResponseWriter, r *http.Request, resp *worker.Response, stream io.ReadCloser) error {
 	if resp.Status < 200 || resp.Status > 599 {
 		return fmt.Errorf("the status %d is not between 200 and 599", resp.Status)
 	}
@@ -33,9 +34,14 @@ func respond(w http.ResponseWriter, r *http.Request, resp *worker.Response) erro
 		return err
 	}
 	body := resp.Body.Inline
+	none := resp.Status == http.StatusNoContent || resp.Status == http.StatusNotModified
 	switch {
-	case resp.Status == http.StatusNoContent || resp.Status == http.StatusNotModified:
+	case none:
 		body = nil // these have none, whatever the script says
+	case stream != nil:
+		if n := resp.Body.Size; n > 0 {
+			h.Set("Content-Length", strconv.FormatInt(n, 10))
+		}
 	case r.Method == http.MethodHead && len(body) == 0 && length != "":
 		// A script that answers HEAD knows the length and does not make the body.
 		h.Set("Content-Length", length)
@@ -46,6 +52,12 @@ func respond(w http.ResponseWriter, r *http.Request, resp *worker.Response) erro
 		h["Content-Type"] = nil // or net/http would guess one
 	}
 	w.WriteHeader(resp.Status)
+	if stream != nil {
+		if !none && r.Method != http.MethodHead {
+			pass(w, stream)
+		}
+		return nil
+	}
 	if r.Method != http.MethodHead && len(body) > 0 {
 		write(w, body)
 	}
@@ -70,6 +82,33 @@ func write(w http.ResponseWriter, body []byte) {
 		defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
 	}
 	_, _ = w.Write(body)
+}
+
+// pass sends a body as it arrives. Where it breaks off, so does the answer: the
+// client must not take a part for the whole.
+func pass(w http.ResponseWriter, body io.Reader) {
+	control := http.NewResponseController(w)
+	// These calls fail only where there are no connections, as in tests.
+	_ = control.Flush()
+	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := body.Read(buf)
+		if n > 0 {
+			_ = control.SetWriteDeadline(time.Now().Add(writePatience))
+			if _, gone := w.Write(buf[:n]); gone != nil {
+				return
+			}
+			_ = control.Flush()
+		}
+		switch err {
+		case nil:
+		case io.EOF:
+			return
+		default:
+			panic(http.ErrAbortHandler)
+		}
+	}
 }
 
 // copyHeaders takes over the header lines, but for those that are about the

@@ -208,6 +208,11 @@ func (x *exchange) answer(route *route, params []worker.Header) {
 
 // deliver sends what the engine came back with.
 func (x *exchange) deliver(result runtime.FetchResult) {
+	if result.Stream != nil {
+		defer result.Stream.Close()
+		// A client that leaves is not waited for: whoever makes the body hears of it.
+		defer context.AfterFunc(x.r.Context(), func() { _ = result.Stream.Close() })()
+	}
 	if result.Run != "" {
 		x.w.Header()[runHeader] = []string{result.Run}
 	}
@@ -216,7 +221,7 @@ func (x *exchange) deliver(result runtime.FetchResult) {
 		err = call.Errorf(call.CodeInternal, "the engine gave no answer")
 	}
 	if err == nil {
-		bad := respond(x.w, x.r, result.Response)
+		bad := respond(x.w, x.r, result.Response, result.Stream)
 		if bad == nil {
 			return
 		}

@@ -2,7 +2,7 @@ const m = __reprise.module("std");
 
 export function parse(text) {
 	if (typeof text !== "string") throw m.error("INVALID_ARGUMENT_ERROR", `parse takes text with a JSON value on each line, not ${m.typeOf(text)}`);
-	return [...valuesIn(text.startsWith("\uFEFF") ? text.slice(1) : text, "")];
+	return [...reader("")(text.startsWith("\uFEFF") ? text.slice(1) : text, true)];
 }
 
 export function values(response) {
@@ -13,20 +13,31 @@ async function* valuesOf(response) {
 	const r = await response;
 	if (typeof r?.text !== "function") throw m.error("INVALID_ARGUMENT_ERROR", `values takes a Response, or the promise of one, not ${m.typeOf(r)}`);
 	const from = r.url.replace(/[?#].*$/s, "");
-	yield* valuesIn(await r.text(), from && `${from}: `);
+	const take = reader(from && `${from}: `);
+	for await (const text of r.body?.pipeThrough(new TextDecoderStream()) ?? []) yield* take(text, false);
+	yield* take("", true);
 }
 
-// valuesIn reads line after line, when it is asked for the next one. Empty lines are left out.
-function* valuesIn(text, from) {
+// reader reads line after line, piece after piece, when it is asked for the next one. Empty lines are left out.
+function reader(from) {
+	let rest = "";
 	let line = 0;
-	for (let start = 0; start < text.length; ) {
-		let end = text.indexOf("\n", start);
-		if (end < 0) end = text.length;
-		const part = text.slice(start, end).trim();
-		start = end + 1;
-		line++;
-		if (part !== "") yield valueOf(part, line, from);
-	}
+	return function* (text, last) {
+		text = rest + text;
+		rest = "";
+		for (let start = 0; start < text.length; ) {
+			let end = text.indexOf("\n", start);
+			if (end < 0 && !last) {
+				rest = text.slice(start);
+				return;
+			}
+			if (end < 0) end = text.length;
+			const part = text.slice(start, end).trim();
+			start = end + 1;
+			line++;
+			if (part !== "") yield valueOf(part, line, from);
+		}
+	};
 }
 
 function valueOf(part, line, from) {

@@ -54,7 +54,12 @@ declare module "reprise:http" {
 		json?: unknown;
 		/** The body as a form, URL-encoded. */
 		form?: Params;
-		/** The body as text or bytes, or a `Blob` or `FormData`. */
+		/**
+		 * Gives the response as soon as its head is there, while the body is still arriving: `for await (const chunk of res.body)`. Event streams, JSON lines and what is longer than 1 MiB
+		 * arrive so anyway. In a durable run it changes nothing: bodies are kept whole.
+		 */
+		stream?: boolean;
+		/** The body as text or bytes, a `Blob`, `FormData` or a stream. A stream is read whole first, up to 64 MiB. */
 		body?: BodyInit | null;
 		signal?: AbortSignal | null;
 		/** Sent as `Idempotency-Key`. It makes a write keyed: it may be tried again. */

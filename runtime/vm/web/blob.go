@@ -50,6 +50,7 @@ func (r *realm) makeBlob() *class {
 			return r.settled(func() goja.Value { return use(self[*blob](c, name, f.This).data) })
 		})
 	}
+	method(c, "stream", func(b *blob, _ goja.FunctionCall) goja.Value { return r.streamOf(call.Bytes(b.data)) })
 	read("text", func(data []byte) goja.Value { return r.rt.ToValue(toText(trimBOM(data))) })
 	read("arrayBuffer", func(data []byte) goja.Value { return r.buffer(data) })
 	read("bytes", func(data []byte) goja.Value { return r.uint8Array(data) })

@@ -19,9 +19,9 @@ type message struct {
 	frozen  bool              // the Headers object will be immutable
 	headers *headers          // the state of the Headers object, once there is one
 	object  *goja.Object      // the Headers object
-	content call.Body         // Present is false for a null body
+	content call.Body         // the body, if bytes or the host have it
+	stream  *goja.Object      // what .body returns, once asked for; without content it is the body
 	used    bool              // the body was read or passed on
-	handle  *goja.Object      // what .body returns, once asked for
 	asked   string            // "GET https://…", where it is the answer to a call
 	pos     call.Position     // the user's line that made the call
 	call    uint64            // that call
@@ -54,60 +54,92 @@ func (m *message) contentType(implied string) {
 	}
 }
 
-// take passes the body on: to a reader, to another message, to the network.
-func (m *message) take() call.Body {
-	if m.content.Present {
-		if m.used {
-			m.r.typeError("the body has already been read or passed on; use clone() before reading it")
-		}
-		m.used = true
-	}
-	return m.content
+// Content is the body of a message on its way somewhere: bytes, wherever they
+// are, or a stream that a script made. The zero Content is none.
+type Content struct {
+	call.Body
+	stream *goja.Object
 }
+
+// IsStream reports whether the bytes are yet to be made by the script.
+func (c *Content) IsStream() bool { return c.stream != nil }
+
+// exists reports whether there is a body at all.
+func (c *Content) exists() bool { return c.Present || c.stream != nil }
+
+// hasBody reports whether the message has one.
+func (m *message) hasBody() bool { return m.content.Present || m.stream != nil }
+
+// isUsed reports whether the body was read, even in part, or passed on.
+func (m *message) isUsed() bool {
+	return m.used || m.stream != nil && m.r.streams().isDisturbed(m.stream)
+}
+
+// take passes the body on: to a reader, to another message, to the network.
+func (m *message) take() Content {
+	if !m.hasBody() {
+		return Content{}
+	}
+	if m.isUsed() || m.stream != nil && m.r.streams().isLocked(m.stream) {
+		m.r.typeError("the body has already been read or passed on; use clone() before reading it")
+	}
+	m.used = true
+	if m.content.Present {
+		if m.stream != nil {
+			m.r.streams().lock(m.stream) // whoever has it can not read it any more
+		}
+		return Content{Body: m.content}
+	}
+	return Content{stream: m.stream}
+}
+
+// put makes c the body.
+func (m *message) put(c Content) { m.content, m.stream = c.Body, c.stream }
 
 // copyTo gives another message the same body, for clone().
 func (m *message) copyTo(other *message) {
-	if m.used {
+	if m.isUsed() || m.stream != nil && m.r.streams().isLocked(m.stream) {
 		m.r.typeError("can not clone: the body has already been read or passed on")
 	}
 	other.r, other.frozen, other.content = m.r, m.frozen, m.content
 	other.asked, other.pos, other.call = m.asked, m.pos, m.call
 	other.list = m.headerLines().clone()
+	if m.stream != nil || m.content.IsLive() { // it can be read once, so that both read one reader
+		m.stream, other.stream = m.r.streams().tee(m.bodyStream())
+		m.content, other.content = call.Body{}, call.Body{}
+	}
 }
 
-// bodyHandle is the state of what .body returns: a body on its way from one
-// message to another, which is never read in between.
-type bodyHandle struct {
-	vm.Cell
-	owner *message
-}
-
-func (r *realm) bodyClass() *class {
-	return r.class(classBody, func() *class { return r.newClass("Body", nil, nil) })
-}
-
-// bodyObject returns .body: null, or an opaque handle.
+// bodyObject returns .body: null, or a stream.
 func (m *message) bodyObject() goja.Value {
-	if !m.content.Present {
+	if !m.hasBody() {
 		return goja.Null()
 	}
-	if m.handle == nil {
-		m.handle = m.r.bodyClass().object(&bodyHandle{owner: m})
-	}
-	return m.handle
+	return m.bodyStream()
 }
 
 // bodyFrom reads a BodyInit. implied is the Content-Type that goes with it.
-func (r *realm) bodyFrom(value goja.Value) (body call.Body, implied string) {
+func (r *realm) bodyFrom(value goja.Value) (content Content, implied string) {
+	if obj, ok := value.(*goja.Object); ok {
+		if s, ok := vm.Reveal[*bodySource](r.v, obj); ok {
+			return s.owner.take(), ""
+		}
+		if r.isStream(obj) {
+			return r.streamContent(obj), ""
+		}
+	}
+	body, implied := r.bytesFrom(value)
+	return Content{Body: body}, implied
+}
+
+// bytesFrom reads a BodyInit whose bytes are there.
+func (r *realm) bytesFrom(value goja.Value) (body call.Body, implied string) {
 	if vm.IsNone(value) {
 		return call.Body{}, ""
 	}
 	obj, ok := value.(*goja.Object)
 	if !ok {
 		return call.Bytes([]byte(r.text(value))), "text/plain;charset=UTF-8"
-	}
-	if h, ok := vm.Reveal[*bodyHandle](r.v, obj); ok {
-		return h.owner.take(), ""
 	}
 	if p, ok := vm.Reveal[*searchParams](r.v, obj); ok {
 		return call.Bytes([]byte(p.String())), "application/x-www-form-urlencoded;charset=UTF-8"
@@ -128,14 +160,14 @@ func (r *realm) bodyFrom(value goja.Value) (body call.Body, implied string) {
 }
 
 // BodyFrom reads whatever a Request or Response takes as its body: a string,
-// an ArrayBuffer or a view of one, a Blob, FormData, URLSearchParams, or another
-// message's .body, which is passed on without being read. contentType is the one that
-// goes with it, or empty. err is what misuse throws, such as a body that was
-// already read.
-func BodyFrom(v *vm.VM, value goja.Value) (body call.Body, contentType string, err error) {
+// an ArrayBuffer or a view of one, a Blob, FormData, URLSearchParams, a
+// ReadableStream, or another message's .body, which is passed on without being read.
+// contentType is the one that goes with it, or empty. err is what misuse throws, such
+// as a body that was already read.
+func BodyFrom(v *vm.VM, value goja.Value) (body Content, contentType string, err error) {
 	r := realmOf(v)
 	if ex := r.rt.Try(func() { body, contentType = r.bodyFrom(value) }); ex != nil {
-		return call.Body{}, "", ex
+		return Content{}, "", ex
 	}
 	return body, contentType, nil
 }
@@ -145,15 +177,15 @@ func defineBody[T goja.DynamicObject](c *class, of func(T) *message) {
 	r := c.r
 	getter(c, "headers", func(t T) any { return of(t).headersObject() })
 	getter(c, "body", func(t T) any { return of(t).bodyObject() })
-	getter(c, "bodyUsed", func(t T) any { return of(t).used })
+	getter(c, "bodyUsed", func(t T) any { return of(t).isUsed() })
 	read := func(name string, use func(m *message, b []byte) (goja.Value, error)) {
 		c.method(name, func(f goja.FunctionCall) goja.Value {
 			var m *message
-			var body call.Body
+			var body Content
 			if ex := r.rt.Try(func() { m = of(self[T](c, name, f.This)); body = m.take() }); ex != nil {
 				return r.rejected(ex.Value())
 			}
-			return r.v.ReadBody(body, func(b []byte) (goja.Value, error) { return use(m, b) })
+			return r.readContent(body, func(b []byte) (goja.Value, error) { return use(m, b) })
 		})
 	}
 	read("json", (*message).parseJSON)

@@ -20,7 +20,6 @@ type classID int
 const (
 	classHeaders classID = iota
 	classHeadersIterator
-	classBody
 	classRequest
 	classResponse
 	classURL

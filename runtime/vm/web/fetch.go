@@ -24,7 +24,17 @@ type SendOptions struct {
 
 // Send makes an "http.request" call and returns the promise of its Response
 // object. req.URL must be checked and normalized already (see NormalizeURL).
-func Send(v *vm.VM, req HTTPRequest, body call.Body, opts SendOptions) *goja.Object {
+//
+// A body that a script's stream makes is read whole before the call is made.
+func Send(v *vm.VM, req HTTPRequest, body Content, opts SendOptions) *goja.Object {
+	if opts.Pos.IsZero() {
+		opts.Pos = v.Pos()
+	}
+	if body.IsStream() {
+		return realmOf(v).readContent(body, func(b []byte) (goja.Value, error) {
+			return Send(v, req, Content{Body: call.Bytes(b)}, opts), nil
+		})
+	}
 	r := realmOf(v)
 	signal, _ := vm.Reveal[*abortSignal](v, opts.Signal)
 	if signal != nil && signal.aborted {
@@ -34,10 +44,7 @@ func Send(v *vm.VM, req HTTPRequest, body call.Body, opts SendOptions) *goja.Obj
 	if err != nil {
 		return r.rejected(v.NewError(call.Errorf(call.CodeInvalidArgument, "the request can not be encoded: %v", err)))
 	}
-	if opts.Pos.IsZero() {
-		opts.Pos = v.Pos()
-	}
-	c := call.Call{Kind: KindHTTP, Target: target(&req), Class: req.Class(opts.Idempotent), Args: args, Body: body, Pos: opts.Pos}
+	c := call.Call{Kind: KindHTTP, Target: target(&req), Class: req.Class(opts.Idempotent), Args: args, Body: body.Body, Pos: opts.Pos}
 	promise, resolve, reject := v.Promise()
 	forget := func() {}
 	id := v.Issue(c, func(o call.Outcome) {
@@ -144,8 +151,12 @@ func (r *realm) makeFetch() goja.Value {
 		if ex := r.rt.Try(func() { q = r.newRequest(r.v.Arg(f, 0), r.v.Arg(f, 1)) }); ex != nil {
 			return r.rejected(ex.Value())
 		}
+		content := Content{Body: q.content, stream: q.stream}
+		if q.content.Present {
+			content.stream = nil
+		}
 		q.used = true
 		req := HTTPRequest{Method: q.method, URL: q.url, Headers: q.headerLines(), Redirect: q.redirect, Retry: BlockRetry(r.v)}
-		return Send(r.v, req, q.content, SendOptions{Signal: q.signal})
+		return Send(r.v, req, content, SendOptions{Signal: q.signal})
 	})
 }

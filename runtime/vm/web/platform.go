@@ -56,6 +56,7 @@ type realm struct {
 	binary      *views
 	describe    goja.Callable // Object.getOwnPropertyDescriptor
 	shims       *goja.Object
+	hasStreams  bool       // the classes of streams have been made
 	lazyHelpers bool       // the helpers of iterators are within reach
 	iterator    goja.Value // the Iterator constructor, once its helpers are defined
 	topLevel    *perRun    // see perRun

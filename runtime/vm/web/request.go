@@ -75,12 +75,12 @@ func (r *realm) newRequest(input, init goja.Value) *request {
 	dict := r.dictionary(init, "the second argument of fetch and Request")
 	body := option(dict, "body")
 	if isRequest && vm.IsNone(body) {
-		q.content = from.take()
+		q.put(from.take())
 	}
 	if dict != nil {
 		r.readInit(q, dict, body)
 	}
-	if q.content.Present && (q.method == "GET" || q.method == "HEAD") {
+	if q.hasBody() && (q.method == "GET" || q.method == "HEAD") {
 		r.typeError("a %s request can not have a body", q.method)
 	}
 	return q
@@ -106,7 +106,7 @@ func (r *realm) readInit(q *request, dict *goja.Object, body goja.Value) {
 	}
 	if !vm.IsNone(body) {
 		content, implied := r.bodyFrom(body)
-		q.content = content
+		q.put(content)
 		q.contentType(implied)
 	}
 }

@@ -31,12 +31,13 @@ func (s *ResponseState) Header(name string) string {
 	return value
 }
 
-// Body returns the body without marking it as read.
+// Body returns the body without marking it as read. It is none where a stream of
+// the script's makes it.
 func (s *ResponseState) Body() call.Body { return s.content }
 
 // Take marks the body as read and returns it. It throws a TypeError into the
 // script when that has happened before.
-func (s *ResponseState) Take() call.Body { return s.take() }
+func (s *ResponseState) Take() Content { return s.take() }
 
 // ResponseOf returns the state of a Response object; ok is false for any
 // other value.
@@ -91,9 +92,10 @@ func (r *realm) makeResponse() *class {
 }
 
 // newResponse reads a ResponseInit.
-func (r *realm) newResponse(content call.Body, implied string, init goja.Value) *ResponseState {
+func (r *realm) newResponse(content Content, implied string, init goja.Value) *ResponseState {
 	s := &ResponseState{Status: 200, kind: "default"}
-	s.r, s.content = r, content
+	s.r = r
+	s.put(content)
 	if from, ok := ResponseOf(r.v, init); ok { // new Response(body, response)
 		s.Status, s.StatusText, s.list = from.Status, from.StatusText, from.headerLines().clone()
 	} else if dict := r.dictionary(init, "the second argument of Response"); dict != nil {
@@ -102,7 +104,7 @@ func (r *realm) newResponse(content call.Body, implied string, init goja.Value) 
 	if s.Status < 200 || s.Status > 599 {
 		r.throw("RangeError", "a Response's status must be between 200 and 599")
 	}
-	if content.Present && isNullBodyStatus(s.Status) {
+	if content.exists() && isNullBodyStatus(s.Status) {
 		r.typeError("a Response with status %d can not have a body; pass null", s.Status)
 	}
 	s.contentType(implied)
@@ -137,7 +139,7 @@ func (r *realm) jsonResponse(value, init goja.Value) *ResponseState {
 	if text == nil {
 		r.typeError("Response.json: %s has no JSON form", vm.TypeOf(value))
 	}
-	return r.newResponse(call.Bytes(text), "application/json", init)
+	return r.newResponse(Content{Body: call.Bytes(text)}, "application/json", init)
 }
 
 // redirect is Response.redirect.
@@ -173,13 +175,20 @@ func (s *ResponseState) outgoing() (*vm.Response, error) {
 	if s.kind == "error" {
 		return nil, call.Errorf(call.CodeInvalidArgument, "the fetch handler returned Response.error(), which has no HTTP form")
 	}
-	if s.content.Present && s.used {
+	if s.hasBody() && s.isUsed() {
 		return nil, call.Errorf(call.CodeInvalidArgument, "the body of the Response that the fetch handler returned was already read; return response.clone(), or a new Response")
 	}
 	lines := s.headerLines()
 	out := &vm.Response{Status: s.Status, StatusText: s.StatusText, Body: s.content, Headers: make([]vm.Header, len(lines))}
 	for i, h := range lines {
 		out.Headers[i] = vm.Header{Name: h[0], Value: h[1]}
+	}
+	if s.stream != nil && !s.content.Present {
+		body, err := s.r.sendStream(s.stream)
+		if err != nil {
+			return nil, err
+		}
+		out.Body = body
 	}
 	return out, nil
 }

@@ -40,7 +40,7 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			v, err := vm.New(p, vm.Config{Platform: web.Platform(), Console: h.print})
+			v, err := vm.New(p, vm.Config{Platform: web.Platform(), Console: h.print, TurnBudget: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,6 +72,7 @@ type scriptHost struct {
 	lines  []string
 	timers []pendingTimer
 	ready  []call.Outcome
+	live   int // chunks that were read of a body that arrives meanwhile
 	aborts []uint64
 }
 
@@ -122,6 +123,16 @@ func (h *scriptHost) take(t *testing.T, turn vm.Turn) {
 			o := call.OK(c.ID, nil)
 			o.Body = call.Bytes([]byte("from the host"))
 			h.ready = append(h.ready, o)
+		case vm.KindBodyNext:
+			o := call.OK(c.ID, nil)
+			if h.live < 3 {
+				h.live++
+				o.Body = call.Bytes([]byte("live " + strconv.Itoa(h.live) + "\n"))
+			}
+			h.ready = append(h.ready, o)
+		case vm.KindBodyDrop, vm.KindBodyWrite, vm.KindBodyEnd:
+			h.lines = append(h.lines, c.Kind+"|"+string(c.Args)+"|"+string(c.Body.Inline))
+			h.ready = append(h.ready, call.OK(c.ID, nil))
 		default:
 			h.http(t, c)
 		}
@@ -166,6 +177,9 @@ func (h *scriptHost) http(t *testing.T, c call.Call) {
 		o = call.Failed(c.ID, call.Errorf(call.CodeConnect, "connection refused"))
 	case "/held":
 		o.Body = call.Held("h1", 13)
+	case "/live":
+		h.live = 0
+		o.Body = call.Live(1, 0)
 	case "/aborts":
 		b, err := json.Marshal(h.aborts)
 		if err != nil {

@@ -28,6 +28,10 @@ var gaps = map[string][]string{
 	".try":              {"Promise.try"},
 	"groupBy":           {"Object.groupBy", "Map.groupBy"},
 	"fromAsync":         {"Array.fromAsync"},
+	"8Array.from":       {"Uint8Array.__proto__.from"},
+	"6Array.from":       {"Uint8Array.__proto__.from"},
+	"2Array.from":       {"Uint8Array.__proto__.from"},
+	"dArray.from":       {"Uint8Array.__proto__.from"},
 	"isWellFormed":      {"String.prototype.isWellFormed"},
 	"toWellFormed":      {"String.prototype.toWellFormed"},
 	"captureStackTrace": {"Error.captureStackTrace"},
@@ -52,6 +56,9 @@ func (platform) FillGap(v *vm.VM, word string) {
 	}
 }
 
+// replaced are those that the engine has, and has wrong.
+var replaced = []string{"Number.prototype.toLocaleString", "Uint8Array.__proto__.from"}
+
 // fillGap defines a shim at its path, unless the engine has learned it.
 func (r *realm) fillGap(path string) {
 	names := strings.Split(path, ".")
@@ -60,7 +67,7 @@ func (r *realm) fillGap(path string) {
 		holder = holder.Get(name).(*goja.Object)
 	}
 	last := names[len(names)-1]
-	if path != "Number.prototype.toLocaleString" && holder.Get(last) != nil {
+	if !slices.Contains(replaced, path) && holder.Get(last) != nil {
 		return
 	}
 	check(holder.DefineDataProperty(last, r.shim(path), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE))

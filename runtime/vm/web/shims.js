@@ -70,6 +70,13 @@
 			return out;
 		},
 	}).fromAsync; },
+	// The engine's own takes objects only, and strings are what it is mostly given.
+	"Uint8Array.__proto__.from": () => {
+		const own = Object.getPrototypeOf(Uint8Array).from;
+		return ({
+			from(items, ...rest) { return Reflect.apply(own, this, [typeof items === "string" ? [...items] : items, ...rest]); },
+		}).from;
+	},
 	"String.prototype.isWellFormed": () => ({
 		isWellFormed() {
 			const s = `${this}`;

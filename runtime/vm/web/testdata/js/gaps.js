@@ -46,3 +46,9 @@ assert.equal(typeof navigator, "undefined");
 for (const name of ["fetch", "URL", "setTimeout", "console"]) assert(name in globalThis, name);
 globalThis.setTimeout = 5;
 assert.equal(setTimeout, 5, "a global can be replaced");
+
+// Typed arrays of strings.
+assert.same([...Uint8Array.from("az", (c, i) => c.charCodeAt(0) + i)], [97, 123]);
+assert.same([...Uint16Array.from("12")], [1, 2]);
+assert.same([...Float64Array.from([1.5])], [1.5]);
+assert.equal(Uint8Array.from.name, "from");

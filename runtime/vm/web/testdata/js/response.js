@@ -54,7 +54,7 @@ const to = new Response(from.body, from);
 assert.equal(from.bodyUsed, true);
 assert.equal(await to.text(), "passed");
 assert.throws(() => new Response(from.body), "TypeError", "already been read");
-assert.equal(Object.prototype.toString.call(from.body), "[object Body]");
+assert.equal(Object.prototype.toString.call(from.body), "[object ReadableStream]");
 assert.throws(() => new Response(new Response("x")), "TypeError", "response.body");
 assert.throws(() => new Response("", 7), "TypeError");
 // The bytes are taken when the Response is made.

@@ -70,7 +70,14 @@ func serveUpstream() {
 					}
 				}
 				answer := missing
-				if parts := strings.Fields(line); len(parts) > 1 && answers[parts[1]] != nil {
+				parts := strings.Fields(line)
+				if len(parts) > 1 && parts[1] == "/bytes" {
+					if !sendBytes(c) {
+						return
+					}
+					continue
+				}
+				if len(parts) > 1 && answers[parts[1]] != nil {
 					answer = answers[parts[1]]
 				}
 				if _, err := c.Write(answer); err != nil {
@@ -81,8 +88,24 @@ func serveUpstream() {
 	}
 }
 
+// streamed is how much GET /bytes sends.
+const streamed = 100 << 20
+
+func sendBytes(c net.Conn) (ok bool) {
+	if _, err := fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n", streamed); err != nil {
+		return false
+	}
+	piece := make([]byte, 64<<10)
+	for range streamed / len(piece) {
+		if _, err := c.Write(piece); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // serveReference is what the scripts do, as a Go programmer would write it:
-// GET /hello; GET /aggregate: three calls in parallel, decode, merge, encode; and
+// GET /hello; GET /pass: what the upstream sends, as it sends it; GET /aggregate: three calls in parallel, decode, merge, encode; and
 // GET /calls: some one after another.
 func serveReference(upstream string) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConns: 1024, MaxIdleConnsPerHost: 1024}}
@@ -105,6 +128,21 @@ func serveReference(upstream string) {
 		return v, err
 	}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /pass", func(w http.ResponseWriter, r *http.Request) {
+		q, err := http.NewRequestWithContext(r.Context(), http.MethodGet, upstream+"/bytes", nil)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		res, err := client.Do(q)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer res.Body.Close()
+		w.Header().Set("Content-Length", res.Header.Get("Content-Length"))
+		_, _ = io.Copy(w, res.Body)
+	})
 	mux.HandleFunc("GET /aggregate", func(w http.ResponseWriter, r *http.Request) {
 		var group sync.WaitGroup
 		var values [3]any

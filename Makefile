@@ -5,7 +5,7 @@ STUDIO  := server/studio
 VERSION ?= 0.1.0-dev
 ARGS    ?=
 
-.PHONY: run test soak build studio lint bench fuzz check-go check-studio check-types check-browser check-readme check-disk clean
+.PHONY: run test soak build studio lint bench fuzz check-go check-studio check-types check-packages check-browser check-readme check-disk clean
 
 ## run: build everything and start Reprise on the example scripts
 run: build
@@ -25,7 +25,7 @@ $(STUDIO)/dist/index.html: $(STUDIO)/node_modules/.package-lock.json $(shell fin
 	npm run --silent --prefix $(STUDIO) build
 
 ## test: everything that has to hold, in a few minutes
-test: check-go check-studio check-types check-browser check-readme
+test: check-go check-studio check-types check-packages check-browser check-readme
 	@echo "make test: all passed"
 
 ## soak: the long versions, the linters, and one round of every benchmark
@@ -56,6 +56,9 @@ check-studio: studio
 
 check-types: build
 	.ci/types
+
+check-packages: build
+	.ci/packages
 
 check-browser: build
 	.ci/browser

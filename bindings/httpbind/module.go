@@ -39,6 +39,7 @@ func Connect(v *vm.VM, name string) goja.Value {
 type instance struct {
 	vm.Cell
 	defaults defaults
+	fetch    *goja.Object // of a connection; made at first use
 }
 
 // kit is the module's state in one VM. Methods sit on prototypes, made once.
@@ -120,7 +121,7 @@ func (k *kit) makeInstances() {
 func (k *kit) connectionProto() *goja.Object {
 	if k.connection == nil {
 		k.connection = k.rt.CreateObject(k.proto)
-		k.method(k.connection, "fetch", k.fetch)
+		k.fetchProperty(k.connection)
 	}
 	return k.connection
 }
@@ -161,26 +162,63 @@ func (k *kit) send(i *instance, method string, url goja.Value, options *goja.Obj
 	return promise
 }
 
-// fetch is env.NAME.fetch(path, init): as the global one, with a path.
-func (k *kit) fetch(c goja.FunctionCall) goja.Value {
-	i := k.self(c.This)
-	init := k.v.ObjectArg(c, 1, "the second argument of fetch")
+// fetchProperty defines fetch, which stays the connection's when it is taken off: it
+// is given to packages that call it as they like.
+func (k *kit) fetchProperty(proto *goja.Object) {
+	get := k.v.Func("get fetch", func(c goja.FunctionCall) goja.Value {
+		i := k.self(c.This)
+		if i.fetch == nil {
+			i.fetch = k.v.Func("fetch", func(c goja.FunctionCall) goja.Value { return k.fetch(i, c) })
+		}
+		return i.fetch
+	})
+	if err := proto.DefineAccessorProperty("fetch", get, nil, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+		panic(err)
+	}
+}
+
+// fetch is env.NAME.fetch(input, init): as the global one, with a path or a URL below
+// the base. Packages that are given it send a key of their own, because they insist on
+// one: the connection's auth wins.
+func (k *kit) fetch(i *instance, c goja.FunctionCall) goja.Value {
 	q := &request{}
-	q.Method = "GET"
-	if value := vm.Option(init, "method"); !goja.IsUndefined(value) {
-		q.Method = k.methodName(value)
+	input := k.v.Arg(c, 0)
+	if from, body, signal, ok := web.RequestFrom(k.v, input); ok {
+		q.HTTPRequest, q.body, q.send.Signal = from, body, signal
+		input = k.rt.ToValue(from.URL)
+	} else {
+		q.Method = "GET"
 	}
 	q.Connection = i.defaults.connection
-	q.URL = k.below(&i.defaults, k.urlText(k.v.Arg(c, 0)))
-	q.Headers = web.HeadersFrom(k.v, vm.Option(init, "headers"))
-	k.setBody(q, vm.Option(init, "body"))
-	if value := vm.Option(init, "redirect"); !goja.IsUndefined(value) {
-		q.Redirect = k.redirect(value)
-	}
-	q.send.Signal = vm.Option(init, "signal")
-	if value := vm.Option(init, "inDoubt"); !goja.IsUndefined(value) {
-		q.doubt(k.inDoubt(value))
-	}
+	q.URL = k.below(&i.defaults, k.urlText(input))
+	k.readInit(q, k.v.ObjectArg(c, 1, "the second argument of fetch"))
+	q.KeepAuth = q.Connection != "" && hasHeader(q.Headers, "authorization")
 	q.Retry = web.BlockRetry(k.v)
 	return web.Send(k.v, q.HTTPRequest, q.body, q.send)
+}
+
+// readInit reads the second argument of fetch. What it does not say stays.
+func (k *kit) readInit(q *request, init *goja.Object) {
+	given := func(name string) (goja.Value, bool) {
+		value := vm.Option(init, name)
+		return value, !goja.IsUndefined(value)
+	}
+	if value, ok := given("method"); ok {
+		q.Method = k.methodName(value)
+	}
+	if value, ok := given("headers"); ok {
+		q.Headers = web.HeadersFrom(k.v, value)
+	}
+	if value, ok := given("body"); ok {
+		k.setBody(q, value)
+	}
+	if value, ok := given("redirect"); ok {
+		q.Redirect = k.redirect(value)
+	}
+	if value, ok := given("signal"); ok {
+		q.send.Signal = value
+	}
+	if value, ok := given("inDoubt"); ok {
+		q.doubt(k.inDoubt(value))
+	}
 }

@@ -35,6 +35,9 @@ func (x *exchange) inherit() error {
 	if err := x.inheritHeaders(u.Headers); err != nil {
 		return err
 	}
+	if x.args.KeepAuth && u.Auth != nil && u.Auth.Type != "apiKey" {
+		x.args.Headers = slices.DeleteFunc(x.args.Headers, func(h [2]string) bool { return http.CanonicalHeaderKey(h[0]) == headerAuthorization })
+	}
 	if x.args.Auth != nil || u.Auth == nil || x.hasHeader(headerAuthorization) && u.Auth.Type != "apiKey" {
 		return nil
 	}

@@ -69,6 +69,16 @@ func TestACallInheritsFromItsConnection(t *testing.T) {
 			web.HTTPRequest{URL: "/a?v=3&k=", Headers: [][2]string{{"X-version", "3"}, {"x-key", "mine"}, {"authorization", "Mine"}}},
 			"/v2/a?v=3&k= auth=Mine cookie= version=3 key=mine",
 		},
+		"a package's key": {
+			&connections.Auth{Type: "bearer", Token: "${secret:KEY}"},
+			web.HTTPRequest{URL: "/a?k=&v=", Headers: [][2]string{{"authorization", "Bearer its own"}}, KeepAuth: true},
+			"/v2/a?k=&v= auth=Bearer " + token + " cookie= version=2 key=" + token,
+		},
+		"a package's key beside another": {
+			&connections.Auth{Type: "apiKey", In: "query", Name: "api_key", Token: "${secret:KEY}"},
+			web.HTTPRequest{URL: "/a?k=&v=", Headers: [][2]string{{"authorization", "Bearer its own"}}, KeepAuth: true},
+			"/v2/a?k=&v=&api_key=" + token + " auth=Bearer its own cookie= version=2 key=" + token,
+		},
 		"cookie": {
 			&connections.Auth{Type: "apiKey", In: "cookie", Name: "key", Token: "${secret:KEY}"},
 			web.HTTPRequest{URL: "a?k=&v=", Headers: [][2]string{{"Cookie", "a=b"}}},

@@ -128,6 +128,12 @@ func TestCalls(t *testing.T) {
 		},
 		{`http.extend({ inDoubt: "fail" }).get("https://a.example.com/", { headers: { accept: "x/y" } })`, "GET https://a.example.com/", `{"method":"GET","url":"https://a.example.com/","headers":[["accept","x/y"]]}`, "", call.Read},
 		{`http.request("LOCK", "https://a.example.com/", { headers: { accept: "x/y" }, inDoubt: "pause" })`, "LOCK https://a.example.com/", `{"method":"LOCK","url":"https://a.example.com/","headers":[["accept","x/y"]],"inDoubt":"pause"}`, "", call.Write},
+		// As packages use it: taken off, with a Request, with a key of their own.
+		{`const { fetch } = env.shop; fetch("/x")`, "GET shop:/x", `{"connection":"shop","method":"GET","url":"/x"}`, "", call.Read},
+		{
+			`const { fetch } = env.shop; fetch(new Request("https://shop.example/v2/x", { method: "PUT", body: "b", headers: { authorization: "Bearer x" } }), { headers: { authorization: "Bearer y" } })`, "PUT shop:https://shop.example/v2/x",
+			`{"connection":"shop","method":"PUT","url":"https://shop.example/v2/x","headers":[["authorization","Bearer y"]],"keepAuth":true}`, "b", call.Idempotent,
+		},
 		{`env.shop.fetch("/x", { method: "POST", inDoubt: "retry" })`, "POST shop:/x", `{"connection":"shop","method":"POST","url":"/x","inDoubt":"retry"}`, "", call.Write},
 		{`env.self.post("/x?y=1", { headers: { accept: "x/y" } })`, "POST self:/x", `{"connection":"self","method":"POST","url":"/x?y=1","headers":[["accept","x/y"]]}`, "", call.Write},
 	} {

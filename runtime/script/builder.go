@@ -181,7 +181,7 @@ func (j *job) options() api.BuildOptions {
 		Format:        api.FormatESModule,
 		Platform:      api.PlatformNeutral,
 		MainFields:    []string{"module", "main"},
-		Conditions:    []string{"reprise", "worker"},
+		Conditions:    []string{"reprise", "worker", "browser"}, // what is "default" elsewhere is often for Node
 		Target:        api.ES2022,
 		Supported:     notInGoja,
 		Banner:        map[string]string{"js": bannerText},

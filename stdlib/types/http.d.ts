@@ -99,8 +99,10 @@ declare module "reprise:http" {
 
 	/** What `env.NAME` is for a connection: paths are below its base URL. */
 	export interface Connection extends HTTPClient {
-		/** As the global fetch, with a path: no retry option, no HTTPError. */
-		fetch(path: string | URL, init?: RequestInit & Pick<HTTPOptions, "inDoubt">): Promise<Response>;
+		/**
+		 * As the global fetch, with a path or a URL below the base: no retry option, no HTTPError. It can be given to packages; the connection's credentials replace their `Authorization`.
+		 */
+		readonly fetch: (input: Request | URL | string, init?: RequestInit & Pick<HTTPOptions, "inDoubt">) => Promise<Response>;
 	}
 
 	/** Makes requests. Every option has a default; see `docs/reference/http.md`. */

@@ -144,6 +144,16 @@ func target(req *HTTPRequest) string {
 // http(s) URL or contains credentials.
 func NormalizeURL(v *vm.VM, raw string) string { return realmOf(v).fetchURL(raw) }
 
+// RequestFrom reads a Request object and takes its body. ok is false for any other
+// value; a body that was already read throws.
+func RequestFrom(v *vm.VM, value goja.Value) (req HTTPRequest, body Content, signal goja.Value, ok bool) {
+	q, ok := vm.Reveal[*request](v, value)
+	if !ok {
+		return HTTPRequest{}, Content{}, nil, false
+	}
+	return HTTPRequest{Method: q.method, URL: q.url, Headers: q.headerLines().clone(), Redirect: q.redirect}, q.take(), q.signal, true
+}
+
 // makeFetch makes the global function.
 func (r *realm) makeFetch() goja.Value {
 	return r.v.Func("fetch", func(f goja.FunctionCall) goja.Value {

@@ -30,6 +30,9 @@ type HTTPRequest struct {
 	// InDoubt is what becomes of a write that nobody keyed if the server dies
 	// while it is performed: "pause" (default), "retry" or "fail".
 	InDoubt string `json:"inDoubt,omitempty"`
+	// KeepAuth has the auth of the connection win over an Authorization header of
+	// the script's.
+	KeepAuth bool `json:"keepAuth,omitempty"`
 	// Stream gives the script the response as soon as its head is there, while the
 	// body is still arriving. A durable run keeps bodies whole all the same.
 	Stream bool `json:"stream,omitempty"`

@@ -34,7 +34,7 @@ func decodeHTTPResponse(text []byte, res *HTTPResponse) error {
 
 // encode writes the Args of an "http.request" call.
 func (req *HTTPRequest) encode() ([]byte, error) {
-	if req.Retry != nil || req.Auth != nil || req.Stream {
+	if req.Retry != nil || req.Auth != nil || req.Stream || req.KeepAuth {
 		return json.Marshal(req)
 	}
 	w := wireWriter{text: append(make([]byte, 0, 192), '{'), plain: true}

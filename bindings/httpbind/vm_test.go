@@ -16,6 +16,9 @@ import (
 
 var epoch = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
+// What is tested has time, on a busy machine too.
+var _ = vm.LimitTurns(time.Minute)
+
 // load evaluates a run handler that has the modules and env.shop.
 func load(t testing.TB, body string) *vm.VM {
 	t.Helper()
@@ -26,7 +29,7 @@ func load(t testing.TB, body string) *vm.VM {
 		t.Fatal(err)
 	}
 	v, err := vm.New(p, vm.Config{
-		Platform: web.Platform(), Connect: httpbind.Connect,
+		Platform: web.Platform(), Connect: httpbind.Connect, TurnBudget: time.Minute,
 		Modules: []vm.Module{httpbind.Module(), secretsbind.Module(), authbind.Module()},
 	})
 	if err != nil {

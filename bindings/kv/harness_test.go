@@ -45,6 +45,9 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+// What is tested has time, on a busy machine too.
+var _ = vm.LimitTurns(time.Minute)
+
 // run executes the body of an async function of a script to its end.
 func (w *world) run(script, body string) (string, *call.Error) {
 	w.t.Helper()

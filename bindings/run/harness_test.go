@@ -91,6 +91,9 @@ func evaluate(t *testing.T, topLevel, body string, console func(vm.Line)) (*vm.V
 	})
 }
 
+// What is tested has time, on a busy machine too.
+var _ = vm.LimitTurns(time.Minute)
+
 // start loads a script and begins a run of it.
 func start(t *testing.T, body string) *play {
 	t.Helper()

@@ -168,6 +168,9 @@ func scripts(t *testing.T) map[string]*script.Revision {
 	return out
 }
 
+// What is tested has time, on a busy machine too.
+var _ = vm.LimitTurns(time.Minute)
+
 func TestReplayIsExact(t *testing.T) {
 	// Whatever order outcomes come in, the same outcomes in the same order make
 	// a new VM do the same.

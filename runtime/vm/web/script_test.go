@@ -17,6 +17,9 @@ import (
 	"reprise/runtime/vm/web"
 )
 
+// What is tested has time, on a busy machine too.
+var _ = vm.LimitTurns(time.Minute)
+
 // Each file of testdata/js is the body of a fetch handler. It passes when the
 // handler returns; what it prints must be what its "//>" comments say.
 func TestScripts(t *testing.T) {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func load(t testing.TB, expr string, config vm.Config) *vm.VM {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Platform = web.Platform()
+	config.Platform, config.TurnBudget = web.Platform(), cmp.Or(config.TurnBudget, time.Minute)
 	v, err := vm.New(p, config)
 	if err != nil {
 		t.Fatal(err)

@@ -51,11 +51,26 @@ type fileAPIKey struct {
 }
 
 type fileOAuth2 struct {
-	TokenURL     string   `yaml:"tokenURL"`
-	ClientID     string   `yaml:"clientId"`
-	ClientSecret string   `yaml:"clientSecret"`
-	Scopes       []string `yaml:"scopes"`
-	Audience     string   `yaml:"audience"`
+	Grant               string         `yaml:"grant"`
+	TokenURL            string         `yaml:"tokenURL"`
+	ClientID            string         `yaml:"clientId"`
+	ClientSecret        string         `yaml:"clientSecret"`
+	ClientAuth          string         `yaml:"clientAuth"`
+	Scopes              []string       `yaml:"scopes"`
+	Audience            string         `yaml:"audience"`
+	AuthorizationURL    string         `yaml:"authorizationURL"`
+	AuthorizationParams map[string]any `yaml:"authorizationParams"`
+	RedirectURL         string         `yaml:"redirectURL"`
+	Assertion           *fileAssertion `yaml:"assertion"`
+}
+
+// fileAssertion is what the grant jwtBearer signs.
+type fileAssertion struct {
+	Algorithm string         `yaml:"algorithm"`
+	Key       string         `yaml:"key"`
+	KeyID     string         `yaml:"keyId"`
+	Claims    map[string]any `yaml:"claims"`
+	Expires   *string        `yaml:"expires"`
 }
 
 type fileAWS struct {
@@ -109,15 +124,12 @@ const (
 	breakerCooldown = 30 * time.Second
 )
 
-// connectionName is what a connection can be called: it is a property of env.
-var connectionName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
-
 // upstreams are the connections of the file, with the variables of the
 // environment in them, sorted by name.
 func (f *file) upstreams(vars map[string]string) (out []connections.Upstream, err error) {
 	for _, name := range slices.Sorted(maps.Keys(f.Connections)) {
-		if !connectionName.MatchString(name) {
-			return nil, usagef("%s: %q can not be the name of a connection: letters, digits, _ and - only, a letter first", configFile, name)
+		if !connections.ValidConnection(name) {
+			return nil, usagef("%s: %q can not be the name of a connection: letters, digits, _ and - only, a letter first, 128 at most", configFile, name)
 		}
 		if _, taken := f.Env[name]; taken {
 			return nil, usagef("%s: %s is a connection and a value of env; scripts would have both as env.%s", configFile, name, name)
@@ -198,10 +210,7 @@ func (r *reader) auth(a *fileAuth) *connections.Auth {
 		out = append(out, r.apiKey(a.APIKey))
 	}
 	if o := a.OAuth2; o != nil {
-		out = append(out, &connections.Auth{
-			Type: "oauth2", TokenURL: r.text("auth.oauth2.tokenURL", o.TokenURL), ClientID: r.text("auth.oauth2.clientId", o.ClientID),
-			ClientSecret: r.text("auth.oauth2.clientSecret", o.ClientSecret), Scopes: o.Scopes, Audience: r.text("auth.oauth2.audience", o.Audience),
-		})
+		out = append(out, r.oauth2(o))
 	}
 	if w := a.AWS; w != nil {
 		out = append(out, &connections.Auth{Type: "aws", AWS: &connections.AWS{
@@ -226,6 +235,25 @@ func (r *reader) auth(a *fileAuth) *connections.Auth {
 		return nil
 	}
 	return out[0]
+}
+
+func (r *reader) oauth2(o *fileOAuth2) *connections.Auth {
+	const at = "auth.oauth2."
+	out := &connections.Auth{
+		Type: "oauth2", TokenURL: r.text(at+"tokenURL", o.TokenURL), ClientID: r.text(at+"clientId", o.ClientID),
+		ClientSecret: r.text(at+"clientSecret", o.ClientSecret), Scopes: o.Scopes, Audience: r.text(at+"audience", o.Audience),
+		OAuth2: connections.OAuth2{
+			Grant: o.Grant, ClientAuth: o.ClientAuth, AuthorizationURL: r.text(at+"authorizationURL", o.AuthorizationURL),
+			Params: r.texts(at+"authorizationParams", o.AuthorizationParams), RedirectURL: r.text(at+"redirectURL", o.RedirectURL),
+		},
+	}
+	if s := o.Assertion; s != nil {
+		out.OAuth2.Assertion = &connections.JWT{
+			Algorithm: cmp.Or(s.Algorithm, "RS256"), Key: r.text(at+"assertion.key", s.Key), KeyID: r.text(at+"assertion.keyId", s.KeyID), Claims: s.Claims,
+			Expires: r.duration(at+"assertion.expires", s.Expires),
+		}
+	}
+	return out
 }
 
 func (r *reader) apiKey(k *fileAPIKey) *connections.Auth {

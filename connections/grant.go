@@ -70,6 +70,9 @@ func (a *Auth) checkOAuth2() error {
 		return errors.New("auth oauth2 needs tokenURL, an absolute URL without credentials")
 	}
 	o := &a.OAuth2
+	if !slices.Contains([]string{"", GrantClient, GrantCode, GrantJWT}, o.Grant) {
+		return fmt.Errorf("auth oauth2 has no grant %q; use %s, %s or %s", o.Grant, GrantClient, GrantCode, GrantJWT)
+	}
 	if o.ClientAuth != "" && o.ClientAuth != ClientBasic && o.ClientAuth != ClientBody {
 		return fmt.Errorf("auth oauth2 has no clientAuth %q; it is %s or %s", o.ClientAuth, ClientBasic, ClientBody)
 	}
@@ -80,7 +83,6 @@ func (a *Auth) checkOAuth2() error {
 		return fmt.Errorf("auth oauth2: assertion belongs to the grant %s", GrantJWT)
 	}
 	switch o.Grant {
-	case "", GrantClient:
 	case GrantCode:
 		if err := a.checkLogin(); err != nil {
 			return err
@@ -90,8 +92,6 @@ func (a *Auth) checkOAuth2() error {
 			return errors.New("auth oauth2 with the grant jwtBearer lacks an assertion, with the key that signs it")
 		}
 		return o.Assertion.check()
-	default:
-		return fmt.Errorf("auth oauth2 has no grant %q; use %s, %s or %s", o.Grant, GrantClient, GrantCode, GrantJWT)
 	}
 	if a.ClientID == "" {
 		return errors.New("auth oauth2 lacks clientId")

@@ -187,7 +187,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 // token is the token endpoint.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		refuse(w, "invalid_request", err.Error())
+		refuse(w, http.StatusBadRequest, "invalid_request", err.Error())
 		return
 	}
 	p.enter(r)
@@ -201,8 +201,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	grantType := r.PostForm.Get("grant_type")
 	if grantType != grantTypeJWT && !p.authenticated(r) {
 		w.Header().Set("WWW-Authenticate", "Basic")
-		w.WriteHeader(http.StatusUnauthorized)
-		_, _ = w.Write([]byte(`{"error":"invalid_client"}`))
+		refuse(w, http.StatusUnauthorized, "invalid_client", "")
 		return
 	}
 	switch grantType {
@@ -215,12 +214,12 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	case grantTypeJWT:
 		g, why := p.byAssertion(r.PostForm)
 		if g == nil {
-			refuse(w, "invalid_grant", why)
+			refuse(w, http.StatusBadRequest, "invalid_grant", why)
 			return
 		}
 		p.give(w, g, false)
 	default:
-		refuse(w, "unsupported_grant_type", "")
+		refuse(w, http.StatusBadRequest, "unsupported_grant_type", "")
 	}
 }
 
@@ -258,20 +257,20 @@ func (p *Provider) byCode(w http.ResponseWriter, form url.Values) {
 	g := p.codes[form.Get("code")]
 	switch {
 	case g == nil:
-		refuse(w, "invalid_grant", "no such code")
+		refuse(w, http.StatusBadRequest, "invalid_grant", "no such code")
 		return
 	case g.used:
 		g.revoked = true // as RFC 6749 wants it, 4.1.2
-		refuse(w, "invalid_grant", "the code was used already")
+		refuse(w, http.StatusBadRequest, "invalid_grant", "the code was used already")
 		return
 	}
 	g.used = true
 	sum := sha256.Sum256([]byte(form.Get("code_verifier")))
 	switch {
 	case form.Get("redirect_uri") != g.redirect:
-		refuse(w, "invalid_grant", "another redirect_uri")
+		refuse(w, http.StatusBadRequest, "invalid_grant", "another redirect_uri")
 	case !verifier.MatchString(form.Get("code_verifier")) || base64.RawURLEncoding.EncodeToString(sum[:]) != g.challenge:
-		refuse(w, "invalid_grant", "another code_verifier")
+		refuse(w, http.StatusBadRequest, "invalid_grant", "another code_verifier")
 	default:
 		p.give(w, g, !p.o.Once)
 	}
@@ -284,9 +283,9 @@ func (p *Provider) byRefresh(w http.ResponseWriter, form url.Values) {
 	g := p.refresh[token]
 	switch {
 	case g == nil:
-		refuse(w, "invalid_grant", "no such refresh token as "+token)
+		refuse(w, http.StatusBadRequest, "invalid_grant", "no such refresh token as "+token)
 	case g.revoked:
-		refuse(w, "invalid_grant", "it was revoked")
+		refuse(w, http.StatusBadRequest, "invalid_grant", "it was revoked")
 	default:
 		old := *g
 		p.refresh[token] = &old
@@ -312,9 +311,9 @@ func (p *Provider) give(w http.ResponseWriter, g *grant, renews bool) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
-func refuse(w http.ResponseWriter, code, why string) {
+func refuse(w http.ResponseWriter, status int, code, why string) {
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusBadRequest)
+	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": why})
 }
 

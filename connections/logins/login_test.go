@@ -3,6 +3,7 @@ package logins_test
 import (
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func TestCodeWithPKCE(t *testing.T) {
 			if err != nil || now.State != logins.Done || now.Login == nil || now.Login.State != connections.Authorized || !now.Login.Renews || now.KeyFile != "" {
 				t.Errorf("%+v, %v", now, err)
 			}
-			if s.mustToken(h) != s.mustToken(h) || h.p.Count("authorization_code") != 1 || h.p.Count("refresh_token") != 0 {
+			if first := s.mustToken(h); s.mustToken(h) != first || h.p.Count("authorization_code") != 1 || h.p.Count("refresh_token") != 0 {
 				t.Error("more was asked for than one token")
 			}
 			st := s.state("crm")
@@ -94,6 +95,20 @@ func TestStateIsChecked(t *testing.T) {
 	}
 	unknown(answer) // the same once more
 
+	// Twice at the same moment, as when a page is loaded anew.
+	answer = h.person(s.begin("crm").URL)
+	arrived, release := h.p.Hold()
+	var first sync.WaitGroup
+	first.Go(func() {
+		if _, err := s.Callback(t.Context(), answer); err != nil {
+			t.Error(err)
+		}
+	})
+	<-arrived
+	unknown(answer)
+	release()
+	first.Wait()
+
 	// The error of a provider uses it up as well.
 	answer = h.person(s.begin("crm").URL)
 	_, err := s.Callback(t.Context(), logins.Answer{State: answer.State, Error: "access_denied"})
@@ -117,7 +132,7 @@ func TestStateIsChecked(t *testing.T) {
 	if _, err := s.Attempt(t.Context(), "mail", old.ID, 0); true {
 		wantCode(t, err, call.CodeNotFound, "no such login")
 	}
-	if h.p.Count("authorization_code") != 1 {
+	if h.p.Count("authorization_code") != 2 {
 		t.Errorf("%d codes went to the provider", h.p.Count("authorization_code"))
 	}
 }
@@ -210,6 +225,18 @@ func TestTokensAreForThoseSettings(t *testing.T) {
 	if h.p.Count("refresh_token") != 0 {
 		t.Error("it was shown")
 	}
+}
+
+func TestSecretsGoToTheProviderOnly(t *testing.T) {
+	h := newHouse(t, oauthtest.Options{}, nil)
+	s := h.start(func(o *logins.Options) {
+		var err error
+		if o.Secrets, err = connections.NewSecrets(map[string]string{"CLIENT": "s"}, map[string][]string{"CLIENT": {"login.example.com"}}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	_, err := s.Begin("crm")
+	wantCode(t, err, call.CodeSecretNotAllowed, "it may be sent to login.example.com")
 }
 
 func TestSecretOfTheClientIsMissing(t *testing.T) {

@@ -3,12 +3,17 @@ package logins
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"reprise/connections"
 	"reprise/runtime/call"
 	"reprise/store"
 )
+
+// takenBack are the codes of an endpoint that will not take the refresh token any
+// more: the standard's, and those of large providers that have their own.
+var takenBack = []string{"invalid_grant", "bad_refresh_token", "invalid_refresh_token"}
 
 // renewal is the work of a flight.
 type renewal struct {
@@ -92,7 +97,7 @@ func (r *renewal) refresh(ctx context.Context) (string, error) {
 	if err == nil {
 		err = next.take(got, r.l.o.Now().UTC())
 	}
-	if refused, ok := errors.AsType[*connections.GrantError](err); ok && refused.Code == "invalid_grant" {
+	if refused, ok := errors.AsType[*connections.GrantError](err); ok && slices.Contains(takenBack, refused.Code) {
 		next.Refused = "the provider does not take its refresh token any more (" + refused.Code + describe(refused.Description) + ")"
 	} else if err != nil {
 		r.release(ctx)

@@ -18,7 +18,8 @@ import (
 func TestOneRenewsForAll(t *testing.T) {
 	// 200 calls meet a token that is over, all at once: the provider is asked once.
 	h := newHouse(t, oauthtest.Options{}, nil)
-	s := h.start()
+	refused := make(chan struct{}, 1000)
+	s := h.start(func(o *logins.Options) { o.Store = watched{h.store, refused} })
 	s.login(h, "crm")
 	old := s.mustToken(h)
 	h.clock.pass(2 * time.Hour)
@@ -47,6 +48,9 @@ func TestOneRenewsForAll(t *testing.T) {
 	}
 	if n := h.p.Count("refresh_token"); n != 1 {
 		t.Errorf("the provider was asked %d times", n)
+	}
+	if len(refused) > 0 {
+		t.Error("they have fought for the lease")
 	}
 	if !h.takes(got[0]) {
 		t.Error("the API does not take it")
@@ -117,6 +121,23 @@ func TestRevoked(t *testing.T) {
 	s.mustToken(h)
 	if st := s.state("crm"); st.State != connections.Authorized || st.Reason != "" {
 		t.Errorf("it is %+v", st)
+	}
+}
+
+func TestProviderQuotesTheToken(t *testing.T) {
+	h := newHouse(t, oauthtest.Options{}, nil)
+	s := h.start()
+	s.login(h, "crm")
+	kept, _, err := s.vault.Login(t.Context(), "crm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.p.Forget()
+	h.clock.pass(2 * time.Hour)
+	_, err = s.Token(t.Context(), "crm")
+	wantCode(t, err, call.CodeLoginNeeded, "no such refresh token as [token]")
+	if refresh := between(kept, `"refresh":"`); refresh == "" || strings.Contains(err.Error()+h.log.String()+s.state("crm").Reason, refresh) {
+		t.Errorf("the token is in %v", err)
 	}
 }
 

@@ -144,6 +144,13 @@ func (p *Provider) Revoke() {
 	}
 }
 
+// Forget has the provider know no refresh token any more.
+func (p *Provider) Forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.refresh)
+}
+
 // Tokens returns all tokens that were given out and not taken back.
 func (p *Provider) Tokens() (out []string) {
 	p.mu.Lock()

@@ -73,8 +73,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		h.show(w, http.StatusOK, page{Done: true, Title: name + " is authorized", Lead: "The login has worked. Scripts can use the connection now.", Hint: "You can close this page."})
 	case name == "":
-		h.show(w, statusOf(err), page{Title: "This login is not known", Lead: "It was used already, is older than ten minutes, or is from before the server was started.",
-			Hint: "Begin another one, with: reprise connections login NAME"})
+		h.show(w, statusOf(err), page{
+			Title: "This login is not known", Lead: "It was used already, is older than ten minutes, or is from before the server was started.",
+			Hint: "Begin another one, with: reprise connections login NAME",
+		})
 	default:
 		h.show(w, statusOf(err), page{Title: "The login for " + name + " has failed", Lead: sentence(err), Hint: "To try again: reprise connections login " + name})
 	}

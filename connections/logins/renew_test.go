@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -306,6 +307,48 @@ func TestLoginDuringARenewal(t *testing.T) {
 	kept, _, loadErr := s.vault.Login(t.Context(), "crm")
 	if err != nil || loadErr != nil || !h.takes(renewed) || between(kept, `"access":"`) != now {
 		t.Errorf("%v, %v; what is used is not what is kept", err, loadErr)
+	}
+}
+
+// slow is a keeper that takes its time once something is kept.
+type slow struct {
+	logins.Keeper
+	kept, on chan struct{} // one of each for the first time, where armed
+	armed    atomic.Bool
+}
+
+func (s *slow) KeepLogin(ctx context.Context, name string, value []byte, at store.Version, c store.Commit) (store.Version, string, error) {
+	now, file, err := s.Keeper.KeepLogin(ctx, name, value, at, c)
+	if s.armed.CompareAndSwap(true, false) {
+		s.kept <- struct{}{}
+		<-s.on
+	}
+	return now, file, err
+}
+
+func TestLoginAfterARenewal(t *testing.T) {
+	// A renewal that was kept, and of which nobody has heard yet when somebody logs
+	// in: what is used then is what the login has brought.
+	h := newHouse(t, oauthtest.Options{}, nil)
+	keeper := &slow{kept: make(chan struct{}), on: make(chan struct{})}
+	s := h.start(func(o *logins.Options) { keeper.Keeper, o.Keeper = o.Keeper, keeper })
+	s.login(h, "crm")
+	h.clock.pass(2 * time.Hour)
+	keeper.armed.Store(true)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := s.Token(t.Context(), "crm"); err != nil {
+			t.Error(err)
+		}
+	})
+	<-keeper.kept
+	s.login(h, "crm")
+	close(keeper.on)
+	wg.Wait()
+	now := s.mustToken(h)
+	kept, _, err := s.vault.Login(t.Context(), "crm")
+	if err != nil || between(kept, `"access":"`) != now {
+		t.Errorf("what is used is not what is kept, %v", err)
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"reprise/connections"
 	"reprise/runtime/call"
@@ -112,16 +110,6 @@ func (v *Vault) DeleteLogin(ctx context.Context, name string) error {
 		}
 	}
 	return call.Errorf(call.CodeConflict, "the login of %s is being changed; try again", clipLogin(name))
-}
-
-// Logins returns the names of the connections that have one.
-func (v *Vault) Logins(ctx context.Context) ([]string, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if err := v.fresh(ctx); err != nil {
-		return nil, err
-	}
-	return slices.Sorted(maps.Keys(v.logins)), nil
 }
 
 func brokenLogin(name string, err error) error {

@@ -225,7 +225,7 @@ func TestEverySettingIsDocumented(t *testing.T) {
 	if rows < 8 {
 		t.Errorf("only %d settings found", rows)
 	}
-	text += read(t, "docs/reference/connections.md")
+	text += read(t, "docs/reference/connections.md") + read(t, "docs/reference/oauth.md")
 	keys := 0
 	sources, err := filepath.Glob("cli/*.go")
 	if err != nil {

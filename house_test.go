@@ -56,6 +56,8 @@ var owners = map[string][]string{
 	"github.com/netresearch/go-cron":      {"runtime/schedule"},
 	"github.com/landlock-lsm/go-landlock": {"runtime/proc"},
 	"golang.org/x/net/bpf":                {"runtime/proc"},
+	"github.com/zitadel/oidc":             {"tests alone: it is a provider to log in at"},
+	"github.com/go-jose/go-jose":          {"tests alone: the program has jwx"},
 }
 
 type source struct {

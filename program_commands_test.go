@@ -31,6 +31,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"reprise/connections/oauthtest"
 	"reprise/runtime/logs"
 	"reprise/server/tail"
 )
@@ -48,6 +49,7 @@ type program struct {
 	output   lines
 	seen     uint64 // seq of the last awaited entry
 	upstream *upstream
+	provider *oauthtest.Provider
 	tail     *tailing
 	later    chan string // the answer to a request in the background
 }

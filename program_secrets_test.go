@@ -21,13 +21,26 @@ import (
 
 // cmdNowhere looks for a value in a data folder: in every byte of its files, and
 // in what its store and its log have when they are read, where parts of the
-// files are compressed. The token of the secret CANARY has to be there: a search
-// that finds nothing at all proves nothing.
+// files are compressed. What stands for it has to be there, the token of the
+// secret CANARY unless another text is named: a search that finds nothing at all
+// proves nothing. The value "tokens" means all that the provider has given out.
 func cmdNowhere(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: nowhere VALUE DIR")
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: nowhere VALUE|tokens DIR [INSTEAD]")
 	}
-	forms, dir := formsOf(args[0]), ts.MkAbs(args[1])
+	values, instead, dir := args[:1], "rps_CANARY_", ts.MkAbs(args[1])
+	if len(args) == 3 {
+		instead = args[2]
+	}
+	if p := programOf(ts).provider; args[0] == "tokens" {
+		if values = p.Tokens(); len(values) < 3 {
+			ts.Fatalf("the provider has given out %d tokens", len(values))
+		}
+	}
+	var forms []string
+	for _, value := range values {
+		forms = append(forms, formsOf(value)...)
+	}
 	look := func(where string, text []byte) {
 		for _, form := range forms {
 			if i := bytes.Index(text, []byte(form)); i >= 0 {
@@ -46,7 +59,7 @@ func cmdNowhere(ts *testscript.TestScript, neg bool, args []string) {
 		return err
 	}))
 	said := lookInLog(ts, filepath.Join(dir, "logs"), look) + lookInStore(ts, filepath.Join(dir, "store"), ts.Getenv("ID"), look)
-	if files < 3 || strings.Count(said, "rps_CANARY_") < 3 {
+	if files < 3 || strings.Count(said, instead) < 3 {
 		ts.Fatalf("%d files, and this in log and journal:\n%s", files, said)
 	}
 }
@@ -106,7 +119,7 @@ func lookInStore(ts *testscript.TestScript, dir, run string, look func(string, [
 			look("the table "+table, append([]byte(row.Key), row.Value...))
 		}
 	}
-	for _, namespace := range []string{"secrets", "blobs", "script:use"} {
+	for _, namespace := range []string{"secrets", "logins.leases", "blobs", "script:use"} {
 		entries, err := s.List(ctx, namespace, store.Range{Limit: 1000})
 		ts.Check(err)
 		if namespace == "secrets" && len(entries) < 2 {

@@ -33,8 +33,15 @@
 //	question              set $ASK to the path of the form that run $ID waits for
 //	reached [-count=N] REGEXP
 //	                      wait until the upstream has got a request that matches (N of them)
-//	nowhere VALUE DIR     look for a value in every byte of a data folder that nobody uses,
-//	                      and in what its store and its log say
+//	nowhere VALUE DIR [INSTEAD]
+//	                      look for a value in every byte of a data folder that nobody uses,
+//	                      and in what its store and its log say; the value "tokens" means
+//	                      all of the provider's, and INSTEAD is what stands in its place
+//	provider [deny|allow|expire|revoke|count]
+//	                      start an OAuth 2.0 provider with an API: $PROVIDER; or have it
+//	                      do that; count prints how often it was asked for tokens
+//	login NAME            log in for a connection: start reprise connections login, open
+//	                      the URL that it prints, and print the page and what it says
 //	received              print the requests that the upstream has got
 //
 // `! http …` and `! api …` expect a status of 400 or more.
@@ -76,7 +83,7 @@ func TestProgram(t *testing.T) {
 			"background": cmdBackground, "becomes": cmdBecomes, "answered": cmdAnswered, "await": cmdAwait,
 			"tail": cmdTail, "tailed": cmdTailed, "address": cmdAddress, "fill": cmdFill, "certificate": cmdCertificate,
 			"upstream": cmdUpstream, "received": cmdReceived, "reached": cmdReached, "question": cmdQuestion,
-			"nowhere": cmdNowhere,
+			"nowhere": cmdNowhere, "provider": cmdProvider, "login": cmdLogin,
 		},
 	})
 }

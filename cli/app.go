@@ -23,6 +23,7 @@ import (
 	"reprise/bindings/std"
 	"reprise/connections"
 	"reprise/connections/egress"
+	"reprise/connections/logins"
 	"reprise/connections/vault"
 	"reprise/runtime"
 	"reprise/runtime/logs"
@@ -69,7 +70,8 @@ type app struct {
 	metrics   *metrics.Metrics
 	engine    *runtime.Engine
 	secrets   *connections.Secrets
-	vault     *vault.Vault // nil when nothing is kept
+	vault     *vault.Vault   // nil when nothing is kept
+	logins    *logins.Logins // nil when nothing is kept
 	http      *httpbind.Binding
 	server    *server.Server
 	watch     func() error // stops watching
@@ -167,6 +169,7 @@ func (a *app) serve(ctx context.Context, workers worker.Workers, logger *slog.Lo
 		return usagef("egress.allow: %w", err)
 	}
 	a.http = httpbind.New(httpbind.Options{Connections: a.upstreams, Secrets: a.secrets, Egress: policy})
+	a.openLogins(ctx, logger)
 	a.engine, err = runtime.New(ctx, runtime.Options{
 		Store: a.store, Log: a.log, Scripts: a.scripts, Workers: workers, Meter: m, Logger: logger,
 		Bindings: []runtime.Binding{a.http, kv.New(a.store)},
@@ -256,6 +259,9 @@ func (a *app) serverOptions(m *metrics.Metrics, logger *slog.Logger) server.Opti
 	if a.vault != nil {
 		o.Secrets = a.vault
 	}
+	if a.logins != nil {
+		o.Connections, o.Logins = a.logins, a.logins
+	}
 	o.Checks = append(o.Checks, admin.Check{Name: "workers", Test: a.checkWorkers}, admin.Check{Name: "sandbox", Test: func() error { return nil }, Note: a.sandboxNote})
 	if h, ok := a.store.(interface{ Health() error }); ok {
 		o.Checks = append(o.Checks, admin.Check{Name: "store", Test: h.Health})
@@ -312,6 +318,9 @@ func (a *app) close(ctx context.Context) error {
 	}
 	if a.builder != nil {
 		a.builder.Close()
+	}
+	if a.logins != nil {
+		a.logins.Close(ctx)
 	}
 	if a.http != nil {
 		a.http.Close()

@@ -75,6 +75,8 @@ connections:
   s3: {baseURL: "http://a", auth: {aws: {service: s3, region: "${REGION}", accessKeyId: "${secret:ID}", secretAccessKey: "${secret:KEY}"}}}
   hooks: {baseURL: "http://a", auth: {hmac: {secret: "${secret:H}", keyEncoding: hex, algorithm: sha1, encoding: base64, message: "{body}", headers: {X-S: "{signature}"}}}}
   apple: {baseURL: "http://a", auth: {jwt: {algorithm: ES256, key: "${secret:J}", keyId: k, claims: {iss: me}, expires: 1m, prefix: JWT}}}
+  asked: {baseURL: "http://a", auth: {oauth2: {grant: authorizationCode, tokenURL: "${SHOP_URL}/token", clientId: me, clientAuth: body, scopes: [a], authorizationURL: "${SHOP_URL}/authorize", authorizationParams: {access_type: offline, max_age: 0}, redirectURL: "https://hooks.example.com/_/oauth/callback"}}}
+  robot: {baseURL: "http://a", auth: {oauth2: {grant: jwtBearer, tokenURL: "http://t/token", assertion: {key: "${secret:R}", keyId: k, claims: {sub: ada}, expires: 1m}}}}
   bought: {baseURL: "http://a", auth: {oauth2: {tokenURL: "http://t/token", clientId: me, clientSecret: "${secret:CS}", scopes: [a, b], audience: x}}}
 `, []string{"SHOP_URL=https://shop.example.com", "REGION=eu"})
 	if err != nil {
@@ -82,6 +84,9 @@ connections:
 	}
 	want := []connections.Upstream{
 		{Name: "apple", BaseURL: "http://a", Auth: &connections.Auth{Type: "jwt", JWT: &connections.JWT{Algorithm: "ES256", Key: "${secret:J}", KeyID: "k", Claims: map[string]any{"iss": "me"}, Expires: time.Minute, Prefix: "JWT"}}},
+		{Name: "asked", BaseURL: "http://a", Auth: &connections.Auth{Type: "oauth2", TokenURL: "https://shop.example.com/token", ClientID: "me", Scopes: []string{"a"}, OAuth2: connections.OAuth2{
+			Grant: connections.GrantCode, ClientAuth: "body", AuthorizationURL: "https://shop.example.com/authorize", Params: map[string]string{"access_type": "offline", "max_age": "0"}, RedirectURL: "https://hooks.example.com/_/oauth/callback",
+		}}},
 		{Name: "bought", BaseURL: "http://a", Auth: &connections.Auth{Type: "oauth2", TokenURL: "http://t/token", ClientID: "me", ClientSecret: "${secret:CS}", Scopes: []string{"a", "b"}, Audience: "x"}},
 		{
 			Name: "crm", BaseURL: "https://crm.example.com", Auth: &connections.Auth{Type: "apiKey", In: "cookie", Name: "key", Token: "${secret:CRM}"},
@@ -94,6 +99,9 @@ connections:
 			Name: "plain", BaseURL: "http://a", Auth: &connections.Auth{Type: "basic", Username: "ada", Password: "${secret:PW}"},
 			Retry: &connections.Retry{Attempts: 3}, Rate: &connections.Rate{Limit: 3, Per: time.Second},
 		},
+		{Name: "robot", BaseURL: "http://a", Auth: &connections.Auth{Type: "oauth2", TokenURL: "http://t/token", OAuth2: connections.OAuth2{
+			Grant: connections.GrantJWT, Assertion: &connections.JWT{Algorithm: "RS256", Key: "${secret:R}", KeyID: "k", Claims: map[string]any{"sub": "ada"}, Expires: time.Minute},
+		}}},
 		{Name: "s3", BaseURL: "http://a", Auth: &connections.Auth{Type: "aws", AWS: &connections.AWS{Service: "s3", Region: "eu", AccessKeyID: "${secret:ID}", SecretAccessKey: "${secret:KEY}"}}},
 		{Name: "shop", BaseURL: "https://shop.example.com/v2"},
 	}
@@ -243,6 +251,8 @@ func TestConfigErrors(t *testing.T) {
 		"key twice":        {yaml: "env:\n  a: 1\n  a: 2\n", want: "reprise.yaml:3:3: "},
 		"env.self":         {yaml: "env: {self: 1}\n", want: "env.self is the built-in connection"},
 		"two auths":        {yaml: "connections: {crm: {baseURL: \"http://a\", auth: {bearer: x, basic: {username: y}}}}\n", want: "connections.crm.auth: it has 2 of bearer, basic, apiKey, oauth2, aws, hmac and jwt; it needs one"},
+		"unknown grant":    {yaml: "connections: {crm: {baseURL: \"http://a\", auth: {oauth2: {grant: implicit, tokenURL: \"http://t\", clientId: me}}}}\n", want: `crm: auth oauth2 has no grant "implicit"`},
+		"expires":          {yaml: "connections: {crm: {baseURL: \"http://a\", auth: {oauth2: {grant: jwtBearer, tokenURL: \"http://t\", assertion: {key: k, expires: soon}}}}}\n", want: "connections.crm.auth.oauth2.assertion.expires"},
 		"apiKey nowhere":   {yaml: "connections: {crm: {baseURL: \"http://a\", auth: {apiKey: {value: y}}}}\n", want: "connections.crm.auth.apiKey: it needs one of header, query and cookie"},
 		"no base URL":      {yaml: "connections: {crm: {}}\n", want: `crm: the base URL "" is not an absolute http or https URL`},
 		"no variable":      {yaml: "connections: {crm: {baseURL: \"${CRM_URL}\"}}\n", want: "connections.crm.baseURL: the variable CRM_URL is not set"},

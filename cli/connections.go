@@ -16,9 +16,11 @@ func newConnections(stdio IO) *cobra.Command {
 	r := &remote{stdio: stdio}
 	cmd := &cobra.Command{
 		Use:   "connections",
-		Short: "List the connections of a running server",
+		Short: "List the connections of a running server, and log in for them",
 		Long: `List the connections of a running server: where they lead, how they are
 authorized, the secrets they use, and how they are now.`,
+		Example: `  reprise connections
+  reprise connections login crm`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return r.with(cmd, func(c *client.Client) error {
@@ -30,8 +32,9 @@ authorized, the secrets they use, and how they are now.`,
 			})
 		},
 	}
-	r.addFlags(cmd.Flags())
-	cmd.Flags().BoolVar(&r.json, "json", false, "print JSON, one object a line")
+	r.addFlags(cmd.PersistentFlags())
+	cmd.PersistentFlags().BoolVar(&r.json, "json", false, "print JSON, one object a line")
+	cmd.AddCommand(newLogin(r), newLogout(r))
 	return cmd
 }
 
@@ -63,12 +66,16 @@ func orDash(text string) string {
 // howItIs says in a word or two whether a connection can be used now.
 func howItIs(s *connections.State, now time.Time) string {
 	switch {
+	case s.Login != nil && s.Login.State == connections.LoginNeeded:
+		return "needs login"
 	case s.Circuit == "open":
 		return "given up"
 	case s.HeldUntil != nil && s.HeldUntil.After(now):
 		return fmt.Sprintf("left alone for %s", s.HeldUntil.Sub(now).Round(time.Second))
 	case s.Circuit == "half-open":
 		return "trying again"
+	case s.Login != nil:
+		return "authorized" + untilWhen(s.Login)
 	}
 	return "ok"
 }

@@ -50,14 +50,6 @@ type fileAPIKey struct {
 	Value  string  `yaml:"value"`
 }
 
-type fileOAuth2 struct {
-	TokenURL     string   `yaml:"tokenURL"`
-	ClientID     string   `yaml:"clientId"`
-	ClientSecret string   `yaml:"clientSecret"`
-	Scopes       []string `yaml:"scopes"`
-	Audience     string   `yaml:"audience"`
-}
-
 type fileAWS struct {
 	Service         string `yaml:"service"`
 	Region          string `yaml:"region"`
@@ -109,15 +101,12 @@ const (
 	breakerCooldown = 30 * time.Second
 )
 
-// connectionName is what a connection can be called: it is a property of env.
-var connectionName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
-
 // upstreams are the connections of the file, with the variables of the
 // environment in them, sorted by name.
 func (f *file) upstreams(vars map[string]string) (out []connections.Upstream, err error) {
 	for _, name := range slices.Sorted(maps.Keys(f.Connections)) {
-		if !connectionName.MatchString(name) {
-			return nil, usagef("%s: %q can not be the name of a connection: letters, digits, _ and - only, a letter first", configFile, name)
+		if !connections.ValidConnection(name) {
+			return nil, usagef("%s: %q can not be the name of a connection: letters, digits, _ and - only, a letter first, 128 at most", configFile, name)
 		}
 		if _, taken := f.Env[name]; taken {
 			return nil, usagef("%s: %s is a connection and a value of env; scripts would have both as env.%s", configFile, name, name)
@@ -198,10 +187,7 @@ func (r *reader) auth(a *fileAuth) *connections.Auth {
 		out = append(out, r.apiKey(a.APIKey))
 	}
 	if o := a.OAuth2; o != nil {
-		out = append(out, &connections.Auth{
-			Type: "oauth2", TokenURL: r.text("auth.oauth2.tokenURL", o.TokenURL), ClientID: r.text("auth.oauth2.clientId", o.ClientID),
-			ClientSecret: r.text("auth.oauth2.clientSecret", o.ClientSecret), Scopes: o.Scopes, Audience: r.text("auth.oauth2.audience", o.Audience),
-		})
+		out = append(out, r.oauth2(o))
 	}
 	if w := a.AWS; w != nil {
 		out = append(out, &connections.Auth{Type: "aws", AWS: &connections.AWS{

@@ -171,7 +171,7 @@ func withoutLineBreak(b []byte) []byte {
 
 func (r *remote) printSet(set *api.SecretSet) error {
 	if set.KeyFile != "" {
-		fmt.Fprintf(r.stdio.Err, "the master key is in %s\nMake a backup of that file, apart from the data: without it nobody can read the secrets of the store.\n", printable(set.KeyFile))
+		r.sayKeyFile(set.KeyFile)
 	}
 	if set.Secret.Source == vault.Environment {
 		fmt.Fprintf(r.stdio.Err, "note: %s%s in the environment wins over the store\n", connections.EnvPrefix, printable(set.Secret.Name))
@@ -181,6 +181,11 @@ func (r *remote) printSet(set *api.SecretSet) error {
 	}
 	fmt.Fprintf(r.stdio.Out, "%s is set, version %d\n", printable(set.Secret.Name), set.Secret.Version)
 	return nil
+}
+
+// sayKeyFile says that a file wants a backup.
+func (r *remote) sayKeyFile(path string) {
+	fmt.Fprintf(r.stdio.Err, "the master key is in %s\nMake a backup of that file, apart from the data: without it nobody can read the secrets of the store.\n", printable(path))
 }
 
 func newSecretList(r *remote) *cobra.Command {
@@ -316,7 +321,11 @@ func (r *remote) printRotated(done *vault.Rotated) error {
 		return writeLine(r.stdio.Out, done)
 	}
 	w := r.stdio.Out
-	fmt.Fprintf(w, "%d secrets are sealed with the master key %s now\n", done.Secrets, printable(done.Fingerprint))
+	what := fmt.Sprintf("%d secrets", done.Secrets)
+	if done.Logins > 0 {
+		what += fmt.Sprintf(" and %d logins", done.Logins)
+	}
+	fmt.Fprintf(w, "%s are sealed with the master key %s now\n", what, printable(done.Fingerprint))
 	if done.KeyFile == "" {
 		fmt.Fprintf(w, "put the new key into %s before the server starts again\n", masterKeyVariable)
 		return nil

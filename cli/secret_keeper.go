@@ -24,6 +24,7 @@ type secretKeeper interface {
 	SetSecret(ctx context.Context, name, value string) (api.SecretSet, error)
 	DeleteSecret(ctx context.Context, name string) error
 	RotateKey(ctx context.Context, req api.RotateKey) (vault.Rotated, error)
+	Logout(ctx context.Context, connection string) error
 }
 
 // folder keeps secrets in a data folder that no server uses.
@@ -39,6 +40,10 @@ func (f folder) SetSecret(ctx context.Context, name, value string) (out api.Secr
 }
 
 func (f folder) DeleteSecret(ctx context.Context, name string) error { return f.v.Delete(ctx, name) }
+
+func (f folder) Logout(ctx context.Context, connection string) error {
+	return f.v.DeleteLogin(ctx, connection)
+}
 
 func (f folder) RotateKey(ctx context.Context, req api.RotateKey) (vault.Rotated, error) {
 	var next *vault.Key

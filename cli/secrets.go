@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"reprise/connections"
+	"reprise/connections/logins"
 	"reprise/connections/vault"
+	"reprise/server/callback"
 	"reprise/server/datadir"
 	"reprise/store/badger"
 )
@@ -26,6 +28,19 @@ func (a *app) openSecrets(ctx context.Context, logger *slog.Logger) (err error) 
 	}
 	a.vault, err = vault.Open(ctx, vault.Options{Store: a.store, Live: a.secrets, Source: c.masterKey(), Logger: logger})
 	return keyUsage(err)
+}
+
+// openLogins makes the logins of connections. Without a vault there is nothing
+// that could keep them.
+func (a *app) openLogins(ctx context.Context, logger *slog.Logger) {
+	if a.vault == nil {
+		return
+	}
+	a.logins = logins.New(ctx, logins.Options{
+		Connections: a.upstreams, Secrets: a.secrets, Keeper: a.vault, Store: a.store, HTTP: a.http.Endpoints(),
+		Callback: func() string { return a.publicURL() + callback.Path }, Logger: logger,
+	})
+	a.http.BindLogins(a.logins)
 }
 
 // keyUsage makes a mistake in the configuration of what is wrong with a key.

@@ -3,18 +3,12 @@ package connections
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
-	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
 )
 
 const (
@@ -28,17 +22,10 @@ const (
 	maxGrants = 1000
 )
 
-// Grant is what an access token is asked for with, in clear: OAuth 2.0 client
-// credentials.
-type Grant struct {
-	TokenURL, ClientID, ClientSecret string
-	Scopes                           []string
-	Audience                         string
-}
-
-// key identifies the grant. The order of scopes means nothing.
-func (g Grant) key() [sha256.Size]byte {
-	return sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %q", g.TokenURL, g.ClientID, g.ClientSecret, slices.Sorted(slices.Values(g.Scopes)), g.Audience))
+// FreshUntil is until when nobody needs to replace a token that was had then and
+// ends then.
+func FreshUntil(had, ends time.Time) time.Time {
+	return ends.Add(-min(refreshEarly, ends.Sub(had)/5))
 }
 
 // OAuth buys access tokens and shares them between all runs. Of many who want
@@ -103,7 +90,7 @@ func (o *OAuth) ask(ctx context.Context, e *granted, g Grant, asked int) (string
 	if failed := e.failure(); now != asked && failed != nil {
 		return "", failed
 	}
-	t, err := o.exchange(ctx, g)
+	t, err := g.Buy(ctx, o.client)
 	switch {
 	case err == nil:
 		e.settle(t, nil)
@@ -115,20 +102,6 @@ func (o *OAuth) ask(ctx context.Context, e *granted, g Grant, asked int) (string
 	}
 	e.settle(nil, err)
 	return "", err
-}
-
-func (o *OAuth) exchange(ctx context.Context, g Grant) (*oauth2.Token, error) {
-	config := clientcredentials.Config{
-		ClientID: g.ClientID, ClientSecret: g.ClientSecret, TokenURL: g.TokenURL, Scopes: g.Scopes,
-	}
-	if g.Audience != "" {
-		config.EndpointParams = url.Values{"audience": {g.Audience}}
-	}
-	t, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, o.client))
-	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		return nil, grantError(g, refused)
-	}
-	return t, err
 }
 
 // Drop forgets token, if it is still the current one: the upstream refused it.
@@ -211,32 +184,5 @@ func (e *granted) settle(t *oauth2.Token, err error) {
 	if e.ends.IsZero() {
 		e.ends = now.Add(unknownLife)
 	}
-	e.fresh = e.ends.Add(-min(refreshEarly, e.ends.Sub(now)/5))
-}
-
-// GrantError says that a token endpoint refused.
-type GrantError struct {
-	Status            int
-	URL               string // without its query
-	Code, Description string // as the endpoint put it
-}
-
-func (e *GrantError) Error() string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "the token endpoint %s answered %d", e.URL, e.Status)
-	for _, part := range []string{e.Code, e.Description} {
-		if part != "" {
-			text.WriteString(": " + part)
-		}
-	}
-	return text.String() + "; check clientId, clientSecret and scopes"
-}
-
-func grantError(g Grant, refused *oauth2.RetrieveError) *GrantError {
-	at, _, _ := strings.Cut(g.TokenURL, "?")
-	e := &GrantError{URL: at, Code: refused.ErrorCode, Description: refused.ErrorDescription}
-	if refused.Response != nil {
-		e.Status = refused.Response.StatusCode
-	}
-	return e
+	e.fresh = FreshUntil(now, e.ends)
 }

@@ -277,6 +277,9 @@ func (s *JWT) token(now time.Time, expires time.Duration) (string, error) {
 		return "", fmt.Errorf("the key of auth jwt can not be read; it is a private key in PEM, a JWK, or for HS256 a text") // the error might quote it
 	}
 	t := jwt.New()
+	if _, one := s.Claims[jwt.AudienceKey].(string); one {
+		t.Options().Enable(jwt.FlattenAudience) // as it was written; some servers want it so
+	}
 	claims := maps.Clone(s.Claims)
 	if claims == nil {
 		claims = map[string]any{}

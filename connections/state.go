@@ -1,6 +1,7 @@
 package connections
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,10 @@ type State struct {
 	BaseURL string `json:"baseURL" example:"https://crm.example.com/v2"`
 	// Auth is the type; empty: none.
 	Auth string `json:"auth,omitempty" enum:"bearer,basic,apiKey,oauth2,aws,hmac,jwt"`
+	// Grant is that of oauth2.
+	Grant string `json:"grant,omitempty" enum:"clientCredentials,authorizationCode,jwtBearer"`
+	// Login is there where a person has to log in.
+	Login *Login `json:"login,omitempty"`
 	// Secrets are the names of those that its settings refer to.
 	Secrets []string `json:"secrets,omitempty"`
 	// Circuit is open while it is given up, half-open while one request tries.
@@ -22,6 +27,29 @@ type State struct {
 	// HeldUntil is until when it is left alone because it said so.
 	HeldUntil *time.Time `json:"heldUntil,omitempty"`
 }
+
+// Login is what is known of the login of a connection, but for its tokens.
+type Login struct {
+	// State is "authorized" or "needed".
+	State string `json:"state" enum:"authorized,needed"`
+	// Reason is why a login is needed.
+	Reason string `json:"reason,omitempty"`
+	// Until is when the access token ends. It is replaced by then, where Renews
+	// says so; nil: not known, or none.
+	Until *time.Time `json:"until,omitempty"`
+	// Renews says that there is a refresh token.
+	Renews bool `json:"renews,omitempty"`
+	// At is when somebody has logged in.
+	At *time.Time `json:"at,omitempty"`
+	// Scopes are those that the provider has granted, where it says so.
+	Scopes []string `json:"scopes,omitempty"`
+}
+
+// The states of a Login.
+const (
+	Authorized  = "authorized"
+	LoginNeeded = "needed"
+)
 
 // States describes all connections, by name.
 func (s *Set) States() []State {
@@ -40,6 +68,9 @@ func (u *upstream) state() State {
 	st := State{Name: u.Name, BaseURL: u.BaseURL}
 	if u.Auth != nil {
 		st.Auth = u.Auth.Type
+		if st.Auth == "oauth2" {
+			st.Grant = cmp.Or(u.Auth.OAuth2.Grant, GrantClient)
+		}
 	}
 	for _, text := range u.texts() {
 		st.Secrets = append(st.Secrets, SecretRefs(text)...)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,9 +45,10 @@ type Auth struct {
 	Token                            string // of bearer, and the value of apiKey
 	Username, Password               string
 	In, Name                         string // of apiKey: "header", "query" or "cookie", and its name
-	TokenURL, ClientID, ClientSecret string // of oauth2, client credentials
+	TokenURL, ClientID, ClientSecret string // of oauth2
 	Scopes                           []string
 	Audience                         string
+	OAuth2                           OAuth2 // what more there is of oauth2
 	AWS                              *AWS
 	HMAC                             *HMAC
 	JWT                              *JWT
@@ -68,6 +68,17 @@ type Rate struct {
 	Limit int
 	Per   time.Duration
 	Burst int // 0 means 1
+}
+
+// maxConnectionName is the longest name of a connection that is kept anywhere.
+const maxConnectionName = 128
+
+var connectionName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+
+// ValidConnection reports whether name can be that of a connection, which is a
+// property of env.
+func ValidConnection(name string) bool {
+	return len(name) <= maxConnectionName && connectionName.MatchString(name)
 }
 
 // DefaultAttempts is how often calls try that say nothing about it, and
@@ -142,6 +153,9 @@ func (u *Upstream) texts() []string {
 		if a.JWT != nil {
 			out = append(out, a.JWT.Key)
 		}
+		if a.OAuth2.Assertion != nil {
+			out = append(out, a.OAuth2.Assertion.Key)
+		}
 	}
 	return out
 }
@@ -167,11 +181,7 @@ func (a *Auth) check() error {
 		}
 		return missing("a name", a.Name)
 	case "oauth2":
-		t, err := url.Parse(a.TokenURL)
-		if err != nil || t.Host == "" || t.Scheme != "http" && t.Scheme != "https" || t.User != nil {
-			return fmt.Errorf("auth oauth2 needs tokenURL, an absolute URL without credentials")
-		}
-		return missing("clientId", a.ClientID)
+		return a.checkOAuth2()
 	case authAWS:
 		return a.AWS.check()
 	case authHMAC:

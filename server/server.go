@@ -18,6 +18,7 @@ import (
 	"reprise/server/admin"
 	"reprise/server/api"
 	"reprise/server/ask"
+	"reprise/server/callback"
 	"reprise/server/datadir"
 	"reprise/server/metrics"
 	"reprise/server/site"
@@ -55,6 +56,8 @@ type Options struct {
 	Secrets admin.Secrets
 	// Connections describes them; nil leaves it out.
 	Connections admin.Connections
+	// Logins lets people log in for them; nil leaves it out, on both origins.
+	Logins Logins
 	// Checks say whether the server can take new work.
 	Checks []admin.Check
 	Logger *slog.Logger
@@ -87,6 +90,12 @@ type Options struct {
 	Listening func() error
 }
 
+// Logins are what people log in with for connections. *logins.Logins is one.
+type Logins interface {
+	admin.Logins
+	callback.Logins
+}
+
 // Server is the two origins.
 type Server struct {
 	options  Options
@@ -115,7 +124,12 @@ func New(o Options) (*Server, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{options: o, failed: make(chan error, 1)}
+	var login http.Handler
+	if o.Logins != nil {
+		login = callback.New(callback.Options{Logins: o.Logins})
+	}
 	s.site = site.New(site.Options{
+		Login:  login,
 		Engine: o.Engine, Runs: o.Engine, Ask: ask.New(ask.Options{Engine: o.Engine, Log: o.Log}), Secret: o.Secret, Dev: o.Dev, Folder: o.Folder, Ready: s.ready,
 		Log: o.Log, Meter: meter(o.Metrics), Logger: o.Logger,
 	})
@@ -164,6 +178,9 @@ func (s *Server) adminHandler() http.Handler {
 		Guard: guard, Runs: o.Engine, Scripts: scriptList{o.Scripts, o.Engine, o.Limits, o.Apart}, Logs: o.Log, Secrets: o.Secrets, Connections: o.Connections, Server: s.describe,
 		Studio: studio.Handler(studio.Options{}), Tail: s.tails, Logger: o.Logger, MaxBody: o.MaxBody,
 		Checks: append([]admin.Check{{Name: "accepting", Test: s.accepting}}, o.Checks...),
+	}
+	if o.Logins != nil {
+		a.Logins = o.Logins // and not an interface that holds a nil one
 	}
 	if o.Metrics != nil {
 		a.Metrics = o.Metrics.Handler()

@@ -15,8 +15,8 @@ import (
 	"reprise/runtime/call"
 )
 
-// accessToken is what stands for an OAuth access token in scrubbed text.
-const accessToken = "[access token]"
+// shownToken is what stands for an OAuth access token in scrubbed text.
+const shownToken = "[access token]"
 
 // resolveAuth puts the credentials of the auth option into the request. OAuth
 // only notes what to ask for: its token is fetched with each try.
@@ -108,26 +108,91 @@ func (x *exchange) oauth2() error {
 	if err != nil || endpoint.Host == "" || endpoint.Scheme != "https" && endpoint.Scheme != "http" || endpoint.User != nil {
 		return call.Errorf(call.CodeInvalidArgument, "%s: oauth2 needs tokenUrl, an absolute URL without credentials", x.p.Call.Target)
 	}
-	if !x.inherited { // the operator may name any
-		if err := x.permitChosen(endpoint); err != nil {
+	if err := x.permitChosen(endpoint); err != nil {
+		return err
+	}
+	return x.resolveGrant(endpoint, connections.Grant{TokenURL: a.TokenURL, ClientID: a.ClientID, ClientSecret: a.ClientSecret, Scopes: a.Scopes, Audience: a.Audience})
+}
+
+// resolveGrant puts secrets in the place of their tokens.
+func (x *exchange) resolveGrant(endpoint *url.URL, g connections.Grant) (err error) {
+	use := x.b.options.Secrets.Use(x.p.By.SecretKey)
+	id, secret := g.ClientID, g.ClientSecret
+	if g.ClientID, err = use.Text(id); err != nil {
+		return err
+	}
+	if g.ClientSecret, err = use.Text(secret); err != nil {
+		return err
+	}
+	if g.Assertion != nil {
+		if g.Assertion.Key, err = use.Text(g.Assertion.Key); err != nil {
 			return err
 		}
-	}
-	use := x.b.options.Secrets.Use(x.p.By.SecretKey)
-	g := &connections.Grant{TokenURL: a.TokenURL, Scopes: a.Scopes, Audience: a.Audience}
-	if g.ClientID, err = use.Text(a.ClientID); err != nil {
-		return err
-	}
-	if g.ClientSecret, err = use.Text(a.ClientSecret); err != nil {
-		return err
 	}
 	if err := use.Check(endpoint); err != nil {
 		return err
 	}
-	x.use.Adopt(g.ClientSecret, a.ClientSecret)
-	x.use.Adopt(url.QueryEscape(g.ClientID)+":"+url.QueryEscape(g.ClientSecret), a.ClientID+":"+a.ClientSecret)
-	x.grant = g
+	x.use.Adopt(g.ClientSecret, secret)
+	x.use.Adopt(url.QueryEscape(g.ClientID)+":"+url.QueryEscape(g.ClientSecret), id+":"+secret)
+	x.grant = &g
 	return nil
+}
+
+// Logins has the access tokens of connections that people log in for.
+// *logins.Logins is one. The errors are a context's, *call.Error and
+// *connections.GrantError, without credentials.
+type Logins interface {
+	// Token returns an access token for a connection.
+	Token(ctx context.Context, connection string) (string, error)
+	// Drop says that the upstream has refused one, and asks whether there may be
+	// another.
+	Drop(connection, token string) bool
+}
+
+// BindLogins says who has the access tokens of logins. It is called before there
+// are any calls.
+func (b *Binding) BindLogins(l Logins) { b.logins = l }
+
+// Endpoints returns the client that asks the token endpoints of connections.
+func (b *Binding) Endpoints() *http.Client {
+	return &http.Client{Transport: b.roads.open, CheckRedirect: noRedirect}
+}
+
+// inheritOAuth2 takes over how the connection gets its access tokens.
+func (x *exchange) inheritOAuth2(a *connections.Auth) error {
+	x.inherited = true // the operator may name any endpoint
+	if a.IsLogin() {
+		if x.b.logins == nil {
+			return call.Errorf(call.CodeUnavailable, "%s was not sent: the connection %s is used with a login, and logins are with a server; start the run there, with: reprise runs start", x.p.Call.Target, x.args.Connection)
+		}
+		x.login = true
+		return nil
+	}
+	endpoint, err := url.Parse(a.TokenURL)
+	if err != nil {
+		return call.Errorf(call.CodeInvalidArgument, "%s: the tokenURL of the connection can not be read", x.p.Call.Target)
+	}
+	g := connections.Grant{TokenURL: a.TokenURL, ClientAuth: a.OAuth2.ClientAuth, Scopes: a.Scopes, Audience: a.Audience}
+	texts := map[*string]string{&g.ClientID: a.ClientID, &g.ClientSecret: a.ClientSecret}
+	if a.OAuth2.Assertion != nil {
+		own := *a.OAuth2.Assertion
+		g.Assertion = &own
+		texts[&own.Key] = own.Key
+	}
+	for to, text := range texts {
+		if *to, err = connections.Text(text, x.p.By.SecretKey); err != nil {
+			return err
+		}
+	}
+	return x.resolveGrant(endpoint, g)
+}
+
+// accessToken returns a valid access token, from wherever this exchange has them.
+func (x *exchange) accessToken(ctx context.Context) (string, error) {
+	if x.login {
+		return x.b.logins.Token(ctx, x.args.Connection)
+	}
+	return x.grants().Token(ctx, *x.grant)
 }
 
 // grants are the access tokens of those who wrote the token endpoint's URL.
@@ -140,17 +205,17 @@ func (x *exchange) grants() *connections.OAuth {
 
 // bringToken puts a valid access token into the request, for this try.
 func (x *exchange) bringToken(ctx context.Context) error {
-	if x.grant == nil {
+	if x.grant == nil && !x.login {
 		return nil
 	}
-	token, err := x.grants().Token(ctx, *x.grant)
+	token, err := x.accessToken(ctx)
 	if err != nil {
 		return x.grantFailed(ctx, err)
 	}
 	if token == x.token {
 		return nil
 	}
-	x.use.Adopt(token, accessToken)
+	x.use.Adopt(token, shownToken)
 	// A request that timed out may still be on its way out: its header is not
 	// ours to change, not even to the same.
 	x.request.header = x.request.header.Clone()
@@ -167,6 +232,9 @@ func (x *exchange) grantFailed(ctx context.Context, err error) error {
 			WithData(map[string]any{"status": refused.Status, "method": http.MethodPost, "url": refused.URL})
 	}
 	e := *x.failure(ctx, err)
+	if x.login {
+		return &e // it says so itself
+	}
 	e.Message = "no access token could be had from " + x.grant.TokenURL + ": " + e.Message
 	return &e
 }
@@ -174,10 +242,16 @@ func (x *exchange) grantFailed(ctx context.Context, err error) error {
 // renew forgets an access token that the upstream refused. It reports whether
 // it makes sense to try with another.
 func (x *exchange) renew() bool {
-	if x.grant == nil || x.renewed {
+	if x.renewed {
 		return false
 	}
 	x.renewed = true
+	if x.login {
+		return x.b.logins.Drop(x.args.Connection, x.token)
+	}
+	if x.grant == nil {
+		return false
+	}
 	x.grants().Drop(*x.grant, x.token)
 	return true
 }

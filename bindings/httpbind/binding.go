@@ -56,6 +56,7 @@ type Binding struct {
 	clients clients
 	oauth   *connections.OAuth // of scripts' own token endpoints
 	granter *connections.OAuth // of connections' token endpoints, which the operator wrote
+	logins  Logins             // of connections that people log in for; nil: there are none
 }
 
 // New makes the host side.
@@ -73,13 +74,14 @@ func New(o Options) *Binding {
 		o.Random = rand.Float64
 	}
 	roads := newRoads(&o)
-	return &Binding{
+	b := &Binding{
 		options: o,
 		roads:   roads,
 		clients: clients{transport: roads},
 		oauth:   connections.NewOAuth(&http.Client{Transport: roads, CheckRedirect: noRedirect}),
-		granter: connections.NewOAuth(&http.Client{Transport: roads.open, CheckRedirect: noRedirect}),
 	}
+	b.granter = connections.NewOAuth(b.Endpoints())
+	return b
 }
 
 // Kinds implements the engine's Binding.
@@ -113,6 +115,7 @@ type exchange struct {
 	signer    connections.Signer // of the connection, in clear; nil: nothing is signed
 	inherited bool               // auth is the connection's
 	grant     *connections.Grant // OAuth 2.0, in clear
+	login     bool               // OAuth 2.0, with the login of the connection
 	token     string             // the access token of the last try
 	renewed   bool               // a refused access token has been replaced once
 	hops      int                // redirects followed in this try

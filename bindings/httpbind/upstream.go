@@ -45,6 +45,9 @@ func (x *exchange) inherit() error {
 }
 
 func (x *exchange) inheritAuth(a *connections.Auth) (err error) {
+	if a.Type == "oauth2" {
+		return x.inheritOAuth2(a)
+	}
 	if !a.Signs() {
 		x.args.Auth, err = authOf(a, x.p.By.SecretKey)
 		x.inherited = true
@@ -100,9 +103,8 @@ func retryOf(r *connections.Retry) *web.HTTPRetry {
 func authOf(a *connections.Auth, key []byte) (*web.HTTPAuth, error) {
 	out := &web.HTTPAuth{
 		Type: a.Type, Token: a.Token, Username: a.Username, Password: a.Password, In: a.In, Name: a.Name,
-		TokenURL: a.TokenURL, ClientID: a.ClientID, ClientSecret: a.ClientSecret, Scopes: a.Scopes, Audience: a.Audience,
 	}
-	for _, text := range []*string{&out.Token, &out.Username, &out.Password, &out.ClientID, &out.ClientSecret} {
+	for _, text := range []*string{&out.Token, &out.Username, &out.Password} {
 		resolved, err := connections.Text(*text, key)
 		if err != nil {
 			return nil, err

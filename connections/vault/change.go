@@ -23,43 +23,51 @@ func (v *Vault) Set(ctx context.Context, name string, value []byte) (s Secret, k
 	if err := v.unlocked(ctx); err != nil {
 		return s, "", err
 	}
-	before := v.kept[name]
 	if err := v.room(name, len(value)); err != nil {
 		return s, "", err
 	}
-	c := store.Commit{Checks: []store.Check{
-		{Namespace: namespace, Key: keyKey, Version: v.at}, // sealed with the data key that there is then
-		{Namespace: namespace, Key: secretKey(name), Version: before.at},
-	}}
-	data, keyHead := v.data, v.head
-	if v.at == 0 {
-		var record []byte
-		if data, record, keyFile, err = v.begin(); err != nil {
-			return s, "", err
-		}
-		if keyHead, err = readKey(record); err != nil {
-			return s, "", internal(err)
-		}
-		c.KV = append(c.KV, store.KVOp{Namespace: namespace, Key: keyKey, Value: record})
-	}
-	head := secretHead{generation: keyHead.generation, version: before.version + 1, setAt: v.o.Now().UTC().Truncate(time.Millisecond)}
-	c.KV = append(c.KV, store.KVOp{Namespace: namespace, Key: secretKey(name), Value: sealSecret(data, name, head, value)})
-	done, err := v.commit(ctx, c)
+	at, head, keyFile, err := v.keep(ctx, &secretKind, name, value, v.kept[name], store.Commit{})
 	if err != nil {
-		if v.data != data {
-			data.Wipe()
-		}
 		return s, "", failed("keep the secret "+name, err)
 	}
-	if v.at == 0 {
-		v.at, v.head, v.data = done.Version, keyHead, data
-	}
-	v.kept[name] = entry{secretHead: head, at: done.Version, size: len(value)}
+	v.kept[name] = entry{secretHead: head, at: at, size: len(value)}
 	if err := v.o.Live.Put(name, string(value)); err != nil {
 		return s, "", internal(err)
 	}
 	v.o.Logger.InfoContext(ctx, "the secret "+name+" was set", "secret", name, "version", head.version)
 	return v.describe(name, v.o.Live.Given()), keyFile, nil
+}
+
+// keep seals a value and commits it with what else c has, in the place of what
+// was there before.
+func (v *Vault) keep(ctx context.Context, k *kind, name string, value []byte, before entry, c store.Commit) (at store.Version, head secretHead, keyFile string, err error) {
+	c.Checks = append(c.Checks,
+		store.Check{Namespace: namespace, Key: keyKey, Version: v.at}, // sealed with the data key that there is then
+		store.Check{Namespace: namespace, Key: k.key(name), Version: before.at})
+	data, keyHead := v.data, v.head
+	if v.at == 0 {
+		var record []byte
+		if data, record, keyFile, err = v.begin(); err != nil {
+			return 0, head, "", err
+		}
+		if keyHead, err = readKey(record); err != nil {
+			return 0, head, "", internal(err)
+		}
+		c.KV = append(c.KV, store.KVOp{Namespace: namespace, Key: keyKey, Value: record})
+	}
+	head = secretHead{generation: keyHead.generation, version: before.version + 1, setAt: v.o.Now().UTC().Truncate(time.Millisecond)}
+	c.KV = append(c.KV, store.KVOp{Namespace: namespace, Key: k.key(name), Value: k.seal(data, name, head, value)})
+	done, err := v.commit(ctx, c)
+	if err != nil {
+		if v.data != data {
+			data.Wipe()
+		}
+		return 0, head, "", err
+	}
+	if v.at == 0 {
+		v.at, v.head, v.data = done.Version, keyHead, data
+	}
+	return done.Version, head, keyFile, nil
 }
 
 // begin makes the first data key, and the master key where that is to be made.
@@ -89,25 +97,35 @@ func (v *Vault) Delete(ctx context.Context, name string) error {
 	if !ok {
 		return v.absent(name)
 	}
-	c := store.Commit{
-		Checks: []store.Check{{Namespace: namespace, Key: keyKey, Version: v.at}, {Namespace: namespace, Key: secretKey(name), Version: is.at}},
-		KV:     []store.KVOp{{Namespace: namespace, Key: secretKey(name), Delete: true}},
-	}
-	last := len(v.kept) == 1
-	if last {
-		c.KV = append(c.KV, store.KVOp{Namespace: namespace, Key: keyKey, Delete: true})
-	}
-	if _, err := v.commit(ctx, c); err != nil {
+	if err := v.drop(ctx, &secretKind, name, is.at); err != nil {
 		return failed("delete the secret "+name, err)
 	}
 	delete(v.kept, name)
-	if last {
-		v.data.Wipe()
-		v.at, v.head, v.data = 0, keyHead{}, nil
-	}
+	v.forgetKey()
 	v.o.Live.Remove(name)
 	v.o.Logger.InfoContext(ctx, "the secret "+name+" was deleted", "secret", name)
 	return nil
+}
+
+// drop deletes a record, and with the last one the data key.
+func (v *Vault) drop(ctx context.Context, k *kind, name string, at store.Version) error {
+	c := store.Commit{
+		Checks: []store.Check{{Namespace: namespace, Key: keyKey, Version: v.at}, {Namespace: namespace, Key: k.key(name), Version: at}},
+		KV:     []store.KVOp{{Namespace: namespace, Key: k.key(name), Delete: true}},
+	}
+	if len(v.kept)+len(v.logins) == 1 {
+		c.KV = append(c.KV, store.KVOp{Namespace: namespace, Key: keyKey, Delete: true})
+	}
+	_, err := v.commit(ctx, c)
+	return err
+}
+
+// forgetKey forgets the data key when the last record is gone, and it with it.
+func (v *Vault) forgetKey() {
+	if len(v.kept)+len(v.logins) == 0 {
+		v.data.Wipe()
+		v.at, v.head, v.data = 0, keyHead{}, nil
+	}
 }
 
 // absent is the error of a secret that the store does not have.
@@ -149,10 +167,7 @@ func checkValue(name string, value []byte) error {
 
 // room checks that a value of that size can be kept beside the others.
 func (v *Vault) room(name string, size int) error {
-	total := size - v.kept[name].size
-	for _, e := range v.kept {
-		total += e.size
-	}
+	total := v.total() + size - v.kept[name].size
 	if _, is := v.kept[name]; !is && len(v.kept) >= MaxSecrets {
 		return call.Errorf(call.CodeConflict, "the store keeps %d secrets, and can not keep more; delete those that nobody uses", MaxSecrets)
 	}
@@ -162,15 +177,32 @@ func (v *Vault) room(name string, size int) error {
 	return nil
 }
 
+// total is how long all values are.
+func (v *Vault) total() (n int) {
+	for _, all := range []map[string]entry{v.kept, v.logins} {
+		for _, e := range all {
+			n += e.size
+		}
+	}
+	return n
+}
+
 // failed makes the error of a store that did not do as it was told.
 func failed(doing string, err error) error {
 	switch check := (*store.CheckError)(nil); {
+	case isCall(err):
+		return err // it says all itself
 	case errors.As(err, &check):
 		return call.Errorf(call.CodeConflict, "could not %s: somebody else has changed it; try again", doing)
 	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrClosed):
 		return call.Errorf(call.CodeUnavailable, "could not %s: %v", doing, err)
 	}
 	return call.Errorf(call.CodeStore, "could not %s: %v", doing, err)
+}
+
+func isCall(err error) bool {
+	_, ok := errors.AsType[*call.Error](err)
+	return ok
 }
 
 // internal is the error of what can not be.

@@ -53,8 +53,8 @@ func (v *Vault) load(ctx context.Context) error {
 
 // read reads the records, and what they say in clear.
 func (v *Vault) read(ctx context.Context) (s state, records map[string][]byte, err error) {
-	s.kept, records = map[string]entry{}, map[string][]byte{}
-	r := store.Range{Limit: MaxSecrets + 2} // the key and one too many
+	s.kept, s.logins, records = map[string]entry{}, map[string]entry{}, map[string][]byte{}
+	r := store.Range{Limit: MaxSecrets + MaxLogins + 2} // the key and one too many
 	entries, err := v.o.Store.List(ctx, namespace, r)
 	if err != nil {
 		return s, nil, err
@@ -68,19 +68,24 @@ func (v *Vault) read(ctx context.Context) (s state, records map[string][]byte, e
 			records[string(keyKey)] = e.Value
 			continue
 		}
-		name, ok := strings.CutPrefix(string(e.Key), secretPrefix)
+		k, into := &secretKind, s.kept
+		name, ok := strings.CutPrefix(string(e.Key), secretKind.prefix)
+		if !ok {
+			k, into = &loginKind, s.logins
+			name, ok = strings.CutPrefix(string(e.Key), loginKind.prefix)
+		}
 		if !ok {
 			return s, nil, fmt.Errorf("there is a record %q, which is no secret; was it written by a newer version?", e.Key)
 		}
-		head, err := readSecret(e.Value)
-		if err != nil && !v.o.Locked { // without the key it can still be deleted
+		head, err := k.read(e.Value)
+		if err != nil && !v.o.Locked && k == &secretKind { // without the key it can still be deleted
 			return s, nil, broken(name, err)
 		}
-		s.kept[name] = entry{secretHead: head, at: e.Version, size: len(e.Value) - secretLeast + 1}
+		into[name] = entry{secretHead: head, at: e.Version, size: len(e.Value) - secretLeast + 1}
 		records[string(e.Key)] = e.Value
 	}
-	if len(s.kept) > 0 && s.at == 0 && !v.o.Locked {
-		return s, nil, fmt.Errorf("the record of the data key is missing, so nobody can read the %d secrets; restore a backup, or delete them with \"reprise secret delete NAME\" while the server is stopped", len(s.kept))
+	if n := len(s.kept) + len(s.logins); n > 0 && s.at == 0 && !v.o.Locked {
+		return s, nil, fmt.Errorf("the record of the data key is missing, so nobody can read the %d secrets and logins; restore a backup, or delete them with \"reprise secret delete NAME\" and \"reprise connections logout NAME\" while the server is stopped", n)
 	}
 	return s, records, nil
 }
@@ -100,7 +105,7 @@ func (v *Vault) open(ctx context.Context, s *state, records map[string][]byte) (
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
-		value, err := openSecret(s.data, name, records[secretPrefix+name])
+		value, err := secretKind.open(s.data, name, records[secretKind.prefix+name])
 		if err != nil {
 			return nil, broken(name, err)
 		}

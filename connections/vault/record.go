@@ -4,9 +4,11 @@
 //
 //	the key     format generation check nonce sealed(data key)
 //	a secret    format generation version set-at nonce sealed(value)
+//	a login     the same
 //
-// A secret's additional data has its name as well: under another key of the
-// store it does not open, and neither does one version in the place of another.
+// The additional data of a secret and of a login begin with which of the two it
+// is, and have its name as well: under another key of the store it does not open,
+// and neither does one version in the place of another.
 
 package vault
 
@@ -44,7 +46,21 @@ type keyHead struct {
 	check      [checkSize]byte
 }
 
-// secretHead is what a secret's record says in clear.
+// kind is what a record with a value holds.
+type kind struct {
+	prefix string // of its key in the store
+	label  string // of its additional data
+	max    int    // bytes of its value
+}
+
+var (
+	secretKind = kind{prefix: "secret/", label: "reprise secret\x00", max: MaxValue}
+	loginKind  = kind{prefix: "login/", label: "reprise login\x00", max: MaxLogin}
+)
+
+func (k *kind) key(name string) []byte { return []byte(k.prefix + name) }
+
+// secretHead is what a secret's or a login's record says in clear.
 type secretHead struct {
 	generation uint64 // of the data key that sealed it
 	version    uint64
@@ -72,9 +88,9 @@ func readKey(record []byte) (h keyHead, err error) {
 	return h, nil
 }
 
-// readSecret reads what a secret's record says in clear. It may not be true.
-func readSecret(record []byte) (h secretHead, err error) {
-	if len(record) < secretLeast || len(record) > secretLeast-1+MaxValue || record[0] != format {
+// read reads what a record says in clear. It may not be true.
+func (k *kind) read(record []byte) (h secretHead, err error) {
+	if len(record) < secretLeast || len(record) > secretLeast-1+k.max || record[0] != format {
 		return h, errForm
 	}
 	h.generation = binary.BigEndian.Uint64(record[1:])
@@ -103,26 +119,26 @@ func unwrap(master *Key, record []byte) (*Key, error) {
 	return &k, nil
 }
 
-// sealSecret makes a secret's record.
-func sealSecret(data *Key, name string, h secretHead, value []byte) []byte {
+// seal makes a record.
+func (k *kind) seal(data *Key, name string, h secretHead, value []byte) []byte {
 	head := h.encode()
-	return seal(data, head, secretData(head, name), value)
+	return seal(data, head, k.data(head, name), value)
 }
 
-// openSecret returns the value of a secret's record. Whoever asked wipes it.
-func openSecret(data *Key, name string, record []byte) ([]byte, error) {
-	if _, err := readSecret(record); err != nil {
+// open returns the value of a record. Whoever asked wipes it.
+func (k *kind) open(data *Key, name string, record []byte) ([]byte, error) {
+	if _, err := k.read(record); err != nil {
 		return nil, err
 	}
-	return open(data, record, secretHeader, secretData(record[:secretHeader], name))
+	return open(data, record, secretHeader, k.data(record[:secretHeader], name))
 }
 
-// The additional data of the two kinds begin differently, and the heads have
-// fixed lengths, so that no two records have the same.
+// The additional data of all kinds begin differently, and the heads have fixed
+// lengths, so that no two records have the same.
 func keyData(head []byte) []byte { return append([]byte("reprise data key\x00"), head...) }
 
-func secretData(head []byte, name string) []byte {
-	return append(append([]byte("reprise secret\x00"), head...), name...)
+func (k *kind) data(head []byte, name string) []byte {
+	return append(append([]byte(k.label), head...), name...)
 }
 
 func seal(k *Key, head, data, value []byte) []byte {

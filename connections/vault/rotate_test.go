@@ -313,18 +313,18 @@ func TestConcurrently(t *testing.T) {
 
 func FuzzRecord(f *testing.F) {
 	data, master := &Key{1}, &Key{2}
-	f.Add(sealSecret(data, "A", secretHead{generation: 1, version: 1, setAt: time.UnixMilli(0)}, []byte("v")), "A")
+	f.Add(secretKind.seal(data, "A", secretHead{generation: 1, version: 1, setAt: time.UnixMilli(0)}, []byte("v")), "A")
 	f.Add(wrap(master, data, 1), "A")
 	f.Add([]byte{format}, "")
 	f.Fuzz(func(t *testing.T, record []byte, name string) {
-		if h, err := readSecret(record); err == nil && !bytes.Equal(h.encode(), record[:secretHeader]) {
+		if h, err := secretKind.read(record); err == nil && !bytes.Equal(h.encode(), record[:secretHeader]) {
 			// Times outside of what milliseconds can say would come back as others.
 			t.Errorf("the head %+v is written as %x", h, h.encode())
 		}
 		if h, err := readKey(record); err == nil && !bytes.Equal(h.encode(), record[:keyHeader]) {
 			t.Errorf("the head %+v is written as %x", h, h.encode())
 		}
-		if value, err := openSecret(&Key{3}, name, record); err == nil {
+		if value, err := secretKind.open(&Key{3}, name, record); err == nil {
 			t.Errorf("a key that sealed nothing opens %q", value)
 		}
 		if _, err := unwrap(&Key{3}, record); err == nil {

@@ -19,20 +19,19 @@ const (
 	MaxValue = 16 << 10
 	// MaxSecrets is how many secrets the store keeps.
 	MaxSecrets = 500
-	// MaxTotal is how long all their values may be together.
+	// MaxTotal is how long all their values may be together, logins included.
 	MaxTotal = 1 << 20
+	// MaxLogin is the longest login: two tokens that are as long as headers can be.
+	MaxLogin = 32 << 10
+	// MaxLogins is how many logins the store keeps.
+	MaxLogins = 200
 )
 
 // Names in the store. Scripts can not reach this namespace: those of theirs
 // begin with "script:" or "shared:".
-const (
-	namespace    = "secrets"
-	secretPrefix = "secret/"
-)
+const namespace = "secrets"
 
 var keyKey = []byte("key")
-
-func secretKey(name string) []byte { return []byte(secretPrefix + name) }
 
 // Store is what the vault needs of the store.
 type Store interface {
@@ -74,9 +73,11 @@ type state struct {
 	at   store.Version // of the key's record; zero while there is none
 	data *Key          // the data key; nil while there is none, or locked
 	kept map[string]entry
+	// logins are those of connections.
+	logins map[string]entry
 }
 
-// entry is a secret in the store.
+// entry is a secret or a login in the store.
 type entry struct {
 	secretHead
 	at   store.Version

@@ -328,29 +328,29 @@ func TestEveryByte(t *testing.T) {
 	// The same of each single byte of one record, without chance.
 	data := NewKey()
 	head := secretHead{generation: 3, version: 7, setAt: clock()}
-	record := sealSecret(data, "A", head, []byte(canary))
-	if value, err := openSecret(data, "A", record); err != nil || string(value) != canary {
+	record := secretKind.seal(data, "A", head, []byte(canary))
+	if value, err := secretKind.open(data, "A", record); err != nil || string(value) != canary {
 		t.Fatal(string(value), err)
 	}
 	for i := range record {
 		bad := bytes.Clone(record)
 		bad[i] ^= 1
-		if _, err := openSecret(data, "A", bad); err == nil {
+		if _, err := secretKind.open(data, "A", bad); err == nil {
 			t.Errorf("byte %d can be changed", i)
 		}
 	}
 	// The head of one version on the body of another.
-	next := sealSecret(data, "A", secretHead{generation: 3, version: 8, setAt: clock()}, []byte("newer"))
-	if _, err := openSecret(data, "A", append(bytes.Clone(next[:secretHeader]), record[secretHeader:]...)); err == nil {
+	next := secretKind.seal(data, "A", secretHead{generation: 3, version: 8, setAt: clock()}, []byte("newer"))
+	if _, err := secretKind.open(data, "A", append(bytes.Clone(next[:secretHeader]), record[secretHeader:]...)); err == nil {
 		t.Error("an old value opens as the newer version")
 	}
-	if _, err := openSecret(data, "B", record); err == nil {
+	if _, err := secretKind.open(data, "B", record); err == nil {
 		t.Error("it opens under another name")
 	}
-	if _, err := openSecret(NewKey(), "A", record); err == nil {
+	if _, err := secretKind.open(NewKey(), "A", record); err == nil {
 		t.Error("it opens with another key")
 	}
-	if again := sealSecret(data, "A", head, []byte(canary)); bytes.Equal(again[secretHeader:], record[secretHeader:]) {
+	if again := secretKind.seal(data, "A", head, []byte(canary)); bytes.Equal(again[secretHeader:], record[secretHeader:]) {
 		t.Error("the same value is sealed the same twice")
 	}
 }

@@ -43,6 +43,7 @@ const (
 	CodeKVConflict         Code = "KV_CONFLICT_ERROR"
 	CodeKVLimit            Code = "KV_LIMIT_ERROR"
 	CodeLoad               Code = "LOAD_ERROR"
+	CodeLoginNeeded        Code = "LOGIN_NEEDED_ERROR"
 	CodeNetwork            Code = "NETWORK_ERROR"
 	CodeNeverSettles       Code = "NEVER_SETTLES_ERROR"
 	CodeNotDurable         Code = "NOT_DURABLE_ERROR"
@@ -85,6 +86,7 @@ var catalogue = map[Code]Description{
 	CodeKVConflict:         {Name: "KVConflictError", Sentence: "A check of an atomic KV operation failed: another writer was first.", Hint: "Read again and retry the operation."},
 	CodeKVLimit:            {Name: "KVLimitError", Sentence: "A KV key, value or operation is larger than the limit.", Hint: "Split the value, or keep large data elsewhere and store a reference."},
 	CodeLoad:               {Sentence: "The script's top level threw while it was being loaded.", Hint: "Fix the line in the stack; the last good revision keeps serving."},
+	CodeLoginNeeded:        {Sentence: "A person has to log in for the connection: nobody has yet, or the provider does not take the login any more. Nothing was sent.", Hint: "Run `reprise connections login NAME`; err.connection is its name. Then the call can be made again."},
 	CodeNetwork:            {Sentence: "The connection to the upstream broke after the request was sent.", Hint: "The upstream may or may not have acted on it; reads and keyed writes are retried, others are not."},
 	CodeNeverSettles:       {Sentence: "The handler's promise can never settle: nothing is open and nothing is scheduled.", Hint: "Look for a promise that nobody resolves, such as new Promise(() => {})."},
 	CodeNotDurable:         {Sentence: "The operation needs a durable run, and this handler is not one.", Hint: "Move it to a run handler, and start that from here."},

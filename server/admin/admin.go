@@ -114,6 +114,8 @@ type Options struct {
 	Secrets Secrets
 	// Connections may be nil: then there is no endpoint for them.
 	Connections Connections
+	// Logins may be nil: then there are no endpoints for them.
+	Logins Logins
 	// Server describes the running server; the number of scripts is filled in.
 	Server  func() api.Server
 	Studio  http.Handler

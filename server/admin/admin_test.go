@@ -171,7 +171,7 @@ func newFixture(t testing.TB) *fixture {
 	}
 	f.handler = New(Options{
 		Guard: NewGuard(GuardOptions{Token: token, Addr: "127.0.0.1:8081", Hosts: []string{"admin.example.com"}}),
-		Runs:  f.house, Scripts: scriptList{f.house}, Logs: f.house, Secrets: safe{f.house}, Server: exampleServer,
+		Runs:  f.house, Scripts: scriptList{f.house}, Logs: f.house, Secrets: safe{f.house}, Connections: gate{f.house}, Logins: gate{f.house}, Server: exampleServer,
 		Studio: named("studio"), Tail: named("tail"), Metrics: named("metrics"),
 		Checks:  []Check{{Name: "store", Test: func() error { return nil }}, {Name: "disk", Test: func() error { return f.checks }}},
 		MaxBody: 1000, Now: exampleTime,

@@ -61,6 +61,9 @@ func (a *admin) endpoints() http.Handler {
 	if a.Connections != nil {
 		a.connectionEndpoints(h)
 	}
+	if a.Logins != nil {
+		a.loginEndpoints(h)
+	}
 	if a.Secrets != nil {
 		a.secretEndpoints(h)
 	}

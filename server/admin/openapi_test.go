@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"reprise/connections/logins"
 	"reprise/connections/vault"
 	"reprise/runtime"
 	"reprise/server/api"
@@ -91,6 +92,7 @@ func TestOpenAPI(t *testing.T) {
 		"/api/v1/runs/{id}/fork": {"post"}, "/api/v1/runs/{id}/upgrade": {"post"}, "/api/v1/runs/{id}/replay": {"post"},
 		"/api/v1/runs/{id}/signals/{name}": {"post"}, "/api/v1/runs/{id}/journal": {"get"}, "/api/v1/scripts/{name}/check": {"post"},
 		"/api/v1/secrets": {"get"}, "/api/v1/secrets/{name}": {"delete", "put"}, "/api/v1/secrets/rotate-key": {"post"},
+		"/api/v1/connections": {"get"}, "/api/v1/connections/{name}/login": {"delete", "post"}, "/api/v1/connections/{name}/login/{id}": {"get"},
 		"/api/v1/logs": {"get"}, "/api/v1/tail": {"get"}, "/openapi.json": {"get"}, "/metrics": {"get"}, "/healthz": {"get"}, "/readyz": {"get"},
 	}, got); diff != "" {
 		t.Error(diff)
@@ -99,9 +101,9 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("security schemes: %+v", doc.Components.SecuritySchemes)
 	}
 	if diff := cmp.Diff([]string{
-		"Apart", "CallDetail", "CallRef", "CheckReport", "CheckRun", "CheckScript", "Divergence", "Entry", "Error", "FieldError", "ForkRun", "Journal", "JournalRecord", "Limits",
+		"Apart", "Attempt", "CallDetail", "CallRef", "CheckReport", "CheckRun", "CheckScript", "Connections", "Divergence", "Entry", "Error", "FieldError", "ForkRun", "Journal", "JournalRecord", "Limits", "Login",
 		"Logs", "Position", "Problem", "ReplayCall", "ReplayLine", "ReplayReport", "ReplayRun", "ResumeRun", "RetryRun", "RotateKey", "Rotated", "Route", "Run", "Runs", "Script",
-		"ScriptError", "Scripts", "Secret", "SecretSet", "Secrets", "Server", "SetSecret", "SourceProblem", "StartRun", "Stats", "UpgradeRun", "Wait", "Workers",
+		"ScriptError", "Scripts", "Secret", "SecretSet", "Secrets", "Server", "SetSecret", "SourceProblem", "StartRun", "State", "Stats", "UpgradeRun", "Wait", "Workers",
 	},
 		slices.Sorted(maps.Keys(doc.Components.Schemas))); diff != "" {
 		t.Error(diff)
@@ -122,6 +124,7 @@ func TestOpenAPIExamples(t *testing.T) {
 		"Run": func() any { return &runtime.Run{} }, "Runs": func() any { return &api.Runs{} }, "Logs": func() any { return &api.Logs{} },
 		"Problem": func() any { return &problem.Problem{} }, "Journal": func() any { return &api.Journal{} },
 		"ReplayReport": func() any { return &runtime.ReplayReport{} }, "CheckReport": func() any { return &runtime.CheckReport{} },
+		"Attempt": func() any { return &logins.Attempt{} }, "Connections": func() any { return &api.Connections{} },
 		"Secrets": func() any { return &api.Secrets{} }, "SecretSet": func() any { return &api.SecretSet{} }, "Rotated": func() any { return &vault.Rotated{} },
 	}
 	examples := 0
@@ -199,6 +202,9 @@ func TestAnswersFitTheirSchemas(t *testing.T) {
 		{"POST /api/v1/runs/running/replay", "", "/api/v1/runs/{id}/replay", "200"},
 		{"GET /api/v1/runs/running/journal", "", "/api/v1/runs/{id}/journal", "200"},
 		{"POST /api/v1/scripts/orders%2Ffulfil/check", "", "/api/v1/scripts/{name}/check", "200"},
+		{"GET /api/v1/connections", "", "/api/v1/connections", "200"},
+		{"POST /api/v1/connections/crm/login", "", "/api/v1/connections/{name}/login", "201"},
+		{"GET /api/v1/connections/crm/login/a", "", "/api/v1/connections/{name}/login/{id}", "200"},
 		{"GET /api/v1/secrets", "", "/api/v1/secrets", "200"},
 		{"PUT /api/v1/secrets/CRM_KEY", `{"value":"x"}`, "/api/v1/secrets/{name}", "200"},
 		{"PUT /api/v1/secrets/CRM_KEY", `{"value":1}`, "/api/v1/secrets/{name}", "default"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"reprise/connections"
+	"reprise/connections/logins"
 	"reprise/connections/vault"
 	"reprise/runtime"
 	"reprise/server/api"
@@ -107,6 +108,32 @@ func (c *Client) Connections(ctx context.Context) ([]connections.State, error) {
 	var out api.Connections
 	err := c.get(ctx, "/api/v1/connections", nil, &out)
 	return out.Connections, err
+}
+
+// BeginLogin begins a login for a connection: a person has to open its URL.
+func (c *Client) BeginLogin(ctx context.Context, connection string) (out logins.Attempt, err error) {
+	err = c.do(ctx, http.MethodPost, loginPath(connection), nil, &out)
+	return out, err
+}
+
+// Login returns what has come of a login. It waits for its end, but no longer
+// than wait.
+func (c *Client) Login(ctx context.Context, connection, id string, wait time.Duration) (out logins.Attempt, err error) {
+	query := url.Values{}
+	if wait > 0 {
+		query.Set("wait", strconv.FormatInt(max(wait.Milliseconds(), 1), 10)+"ms")
+	}
+	err = c.get(ctx, loginPath(connection)+"/"+url.PathEscape(id), query, &out)
+	return out, err
+}
+
+// Logout forgets the tokens of a connection.
+func (c *Client) Logout(ctx context.Context, connection string) error {
+	return c.do(ctx, http.MethodDelete, loginPath(connection), nil, nil)
+}
+
+func loginPath(connection string) string {
+	return "/api/v1/connections/" + url.PathEscape(connection) + "/login"
 }
 
 // Secrets lists all secrets, by name and without their values.

@@ -54,12 +54,15 @@ func serverWith(t *testing.T, status int, body string) (c *Client, last func() s
 func TestRequests(t *testing.T) {
 	ctx := t.Context()
 	for want, ask := range map[string]func(*Client) error{
-		"GET /api/v1/server":                  func(c *Client) error { _, err := c.Server(ctx); return err },
-		"GET /api/v1/scripts":                 func(c *Client) error { _, err := c.Scripts(ctx); return err },
-		"GET /api/v1/scripts/orders%2Ffulfil": func(c *Client) error { _, err := c.Script(ctx, "orders/fulfil"); return err },
-		"GET /api/v1/runs/r1":                 func(c *Client) error { _, err := c.Run(ctx, "r1", 0); return err },
-		"GET /api/v1/runs/r1?wait=1500ms":     func(c *Client) error { _, err := c.Run(ctx, "r1", 1500*time.Millisecond); return err },
-		"GET /api/v1/runs":                    func(c *Client) error { _, _, err := c.Runs(ctx, runtime.ListQuery{}); return err },
+		"GET /api/v1/server":                              func(c *Client) error { _, err := c.Server(ctx); return err },
+		"GET /api/v1/scripts":                             func(c *Client) error { _, err := c.Scripts(ctx); return err },
+		"GET /api/v1/scripts/orders%2Ffulfil":             func(c *Client) error { _, err := c.Script(ctx, "orders/fulfil"); return err },
+		"POST /api/v1/connections/crm/login":              func(c *Client) error { _, err := c.BeginLogin(ctx, "crm"); return err },
+		"GET /api/v1/connections/crm/login/a?wait=1000ms": func(c *Client) error { _, err := c.Login(ctx, "crm", "a", time.Second); return err },
+		"DELETE /api/v1/connections/crm/login":            func(c *Client) error { return c.Logout(ctx, "crm") },
+		"GET /api/v1/runs/r1":                             func(c *Client) error { _, err := c.Run(ctx, "r1", 0); return err },
+		"GET /api/v1/runs/r1?wait=1500ms":                 func(c *Client) error { _, err := c.Run(ctx, "r1", 1500*time.Millisecond); return err },
+		"GET /api/v1/runs":                                func(c *Client) error { _, _, err := c.Runs(ctx, runtime.ListQuery{}); return err },
 		"GET /api/v1/runs?cursor=c&limit=3&script=a%2Fb&status=failed": func(c *Client) error {
 			_, _, err := c.Runs(ctx, runtime.ListQuery{Script: "a/b", Status: runtime.Failed, Limit: 3, Cursor: "c"})
 			return err

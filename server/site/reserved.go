@@ -13,6 +13,9 @@ import (
 const (
 	runsPath = "/_/runs/"
 	askPath  = "/_/ask/"
+	// loginPath is where providers send people back to who have logged in for a
+	// connection. It is registered with them, so it stays.
+	loginPath = "/_/oauth/callback"
 )
 
 // reserved answers below /_/.
@@ -26,6 +29,8 @@ func (x *exchange) reserved(path string) {
 		x.showRun(strings.TrimPrefix(path, runsPath))
 	case strings.HasPrefix(path, askPath) && x.site.options.Ask != nil:
 		x.site.options.Ask.ServeHTTP(x.w, x.r)
+	case path == loginPath && x.site.options.Login != nil:
+		x.site.options.Login.ServeHTTP(x.w, x.r)
 	default:
 		x.refuse(problem.New(http.StatusNotFound, call.CodeNotFound, "there is nothing at %s; paths under /_/ belong to the server", path))
 	}

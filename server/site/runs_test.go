@@ -325,6 +325,13 @@ func TestAskIsReserved(t *testing.T) {
 	if w := runFixture(t, h, Options{Ask: ask}, &HTTP{}).get("/_/ask/r1/2?key=k"); w.Body.String() != "asked /_/ask/r1/2" {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+	login := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("back with " + r.URL.RawQuery)) })
+	if w := runFixture(t, h, Options{Login: login}, &HTTP{}).get("/_/oauth/callback?state=s"); w.Body.String() != "back with state=s" {
+		t.Errorf("the callback: %d %s", w.Code, w.Body)
+	}
+	if w := runFixture(t, h, Options{}, &HTTP{}).get("/_/oauth/callback?state=s"); w.Code != 404 {
+		t.Errorf("the callback, without logins: %d", w.Code)
+	}
 	if w := runFixture(t, h, Options{}, &HTTP{}).get("/_/ask/r1/2?key=k"); w.Code != 404 {
 		t.Errorf("without a page: %d", w.Code)
 	}

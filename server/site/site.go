@@ -68,6 +68,8 @@ type Options struct {
 	Runs   Runs
 	// Ask answers below /_/ask/. Nil: nothing is there.
 	Ask http.Handler
+	// Login answers at /_/oauth/callback. Nil: nothing is there.
+	Login http.Handler
 	// Secret returns the value of a secret, for config.http.auth. Nil: none exists.
 	Secret func(name string) (string, bool)
 	// Dev tells whoever asks what is wrong and what exists. Without it an

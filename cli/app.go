@@ -172,7 +172,7 @@ func (a *app) serve(ctx context.Context, workers worker.Workers, logger *slog.Lo
 	a.openLogins(ctx, logger)
 	a.engine, err = runtime.New(ctx, runtime.Options{
 		Store: a.store, Log: a.log, Scripts: a.scripts, Workers: workers, Meter: m, Logger: logger,
-		Bindings: []runtime.Binding{a.http, kv.New(a.store)},
+		Bindings: []runtime.Binding{a.http, kv.New(a.store), secrets.New(a.secrets)},
 		Env:      env, Secrets: a.secrets.Names,
 		Lines: a.scripts.lines, Revisions: a.scripts, URL: a.publicURL, Retention: runtime.Retention{Age: c.RunRetention, PerScript: c.RunMaxPerScript},
 	})

@@ -27,6 +27,15 @@ func (module) Exports(v *vm.VM) *goja.Object {
 	})); err != nil {
 		panic(err)
 	}
+	k := kit{v: v}
+	for _, f := range []struct {
+		name string
+		f    func(goja.FunctionCall) goja.Value
+	}{{"hmac", k.hmac}, {"sign", k.sign}, {"verify", k.verify}} {
+		if err := o.Set(f.name, v.Func(f.name, f.f)); err != nil {
+			panic(err)
+		}
+	}
 	return o
 }
 

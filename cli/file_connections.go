@@ -24,6 +24,9 @@ type fileConnection struct {
 	RateLimit   *fileRate      `yaml:"rateLimit"`
 	Concurrency *int           `yaml:"concurrency"`
 	Breaker     *fileBreaker   `yaml:"circuitBreaker"`
+	TLS         *fileTLS       `yaml:"tls"`
+	Proxy       string         `yaml:"proxy"`
+	Allow       []string       `yaml:"allow"`
 }
 
 // fileAuth has one of its fields.
@@ -102,8 +105,8 @@ const (
 )
 
 // upstreams are the connections of the file, with the variables of the
-// environment in them, sorted by name.
-func (f *file) upstreams(vars map[string]string) (out []connections.Upstream, err error) {
+// environment in them, sorted by name. Their files are relative to dir.
+func (f *file) upstreams(dir string, vars map[string]string) (out []connections.Upstream, err error) {
 	for _, name := range slices.Sorted(maps.Keys(f.Connections)) {
 		if !connections.ValidConnection(name) {
 			return nil, usagef("%s: %q can not be the name of a connection: letters, digits, _ and - only, a letter first, 128 at most", configFile, name)
@@ -111,7 +114,7 @@ func (f *file) upstreams(vars map[string]string) (out []connections.Upstream, er
 		if _, taken := f.Env[name]; taken {
 			return nil, usagef("%s: %s is a connection and a value of env; scripts would have both as env.%s", configFile, name, name)
 		}
-		r := &reader{vars: vars, at: "connections." + name}
+		r := &reader{dir: dir, vars: vars, at: "connections." + name}
 		out = append(out, r.upstream(name, f.Connections[name]))
 		if r.err != nil {
 			return nil, usagef("%s: %w", configFile, r.err)
@@ -125,6 +128,7 @@ func (f *file) upstreams(vars map[string]string) (out []connections.Upstream, er
 
 // reader reads a connection and keeps the first error.
 type reader struct {
+	dir  string
 	vars map[string]string
 	at   string
 	err  error
@@ -146,6 +150,10 @@ func (r *reader) upstream(name string, c fileConnection) connections.Upstream {
 	}
 	if c.Auth != nil {
 		u.Auth = r.auth(c.Auth)
+	}
+	u.Proxy, u.Allow = r.text("proxy", c.Proxy), c.Allow
+	if c.TLS != nil {
+		u.TLS, u.Broken = r.tls(c.TLS)
 	}
 	if c.Retry != nil {
 		if n := c.Retry.Attempts; n < 0 || n > connections.MaxAttempts {

@@ -26,7 +26,8 @@ type Set struct {
 // upstream is an Upstream in use.
 type upstream struct {
 	Upstream
-	base string // the base URL without a slash at its end; empty while unknown
+	base string   // the base URL without a slash at its end; empty while unknown
+	home *url.URL // the same, read; nil while unknown
 	gate *gate
 }
 
@@ -49,7 +50,8 @@ func (s *Set) Replace(upstreams ...Upstream) error {
 			return fmt.Errorf("connections: %s: %w", u.Name, err)
 		}
 		base, _ := baseURL(u.BaseURL) // it has been checked
-		next[u.Name] = &upstream{Upstream: u, base: base, gate: newGate(&u, s.observer)}
+		home, _ := url.Parse(base)
+		next[u.Name] = &upstream{Upstream: u, base: base, home: home, gate: newGate(&u, s.observer)}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +156,8 @@ func (s *Set) Names() []string {
 
 // Resolve returns the URL of path at the named connection. The path can not
 // leave what is below the base URL; an absolute URL must be below it already,
-// as the links of a paged API are. Errors are *call.Error.
+// as the links of a paged API are, or at a host that the connection allows.
+// Errors are *call.Error.
 func (s *Set) Resolve(name, path string) (string, error) {
 	u := s.get(name)
 	if u == nil {
@@ -162,6 +165,8 @@ func (s *Set) Resolve(name, path string) (string, error) {
 	}
 	base := u.base
 	switch {
+	case u.Broken != "":
+		return "", call.Errorf(call.CodeUnavailable, "nothing was sent: the connection %s can not be used: %s", name, u.Broken)
 	case base == "":
 		return "", call.Errorf(call.CodeUnavailable, "the connection %q is not ready: the server is not listening yet", name)
 	case climbs(path):
@@ -170,8 +175,11 @@ func (s *Set) Resolve(name, path string) (string, error) {
 	if !strings.HasPrefix(path, "http://") && !strings.HasPrefix(path, "https://") {
 		return base + "/" + strings.TrimLeft(path, "/"), nil
 	}
+	if to, err := url.Parse(shown(path)); err == nil && !u.atHome(to) && u.allows(to) {
+		return path, nil
+	}
 	if rest, ok := strings.CutPrefix(path, base); !ok || rest != "" && !strings.ContainsRune("/?#", rune(rest[0])) {
-		return "", call.Errorf(call.CodeInvalidArgument, "%q is not below %s, the base URL of the connection %q; use reprise:http for other hosts", Redact(shown(path)), base, name)
+		return "", call.Errorf(call.CodeInvalidArgument, "%q is not below %s, the base URL of the connection %q; use reprise:http for other hosts, or have the connection allow this one", Redact(shown(path)), base, name)
 	}
 	return path, nil
 }

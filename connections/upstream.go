@@ -36,6 +36,16 @@ type Upstream struct {
 	// Breaker gives the upstream up for a while that fails again and again; nil
 	// means that every call tries.
 	Breaker *Breaker
+	// TLS is what the usual does not do for; nil: nothing.
+	TLS *TLS
+	// Proxy is the URL of the proxy that requests go through, with credentials if
+	// it wants any, or NoProxy; empty: as the environment says.
+	Proxy string
+	// Allow are further hosts that the credentials may go to.
+	Allow []string
+	// Broken says why the connection can not be used; empty: it can. Calls fail
+	// with it, and the others go on.
+	Broken string
 }
 
 // Auth is how requests are authorized. The fields are those of the auth option of
@@ -133,15 +143,39 @@ func (u *Upstream) check() error {
 	if b := u.Breaker; b != nil && (b.Failures < 1 || b.Failures > MaxFailures || b.Cooldown <= 0) {
 		return fmt.Errorf("circuitBreaker has %d failures and %s; it needs 1 to %d, and a cooldown", b.Failures, b.Cooldown, MaxFailures)
 	}
+	if err := u.checkRoad(); err != nil {
+		return err
+	}
 	if u.Auth != nil {
 		return u.Auth.check()
 	}
 	return nil
 }
 
+// checkRoad is check for how requests get there.
+func (u *Upstream) checkRoad() error {
+	if u.TLS != nil {
+		if !strings.HasPrefix(u.BaseURL, "https://") {
+			return fmt.Errorf("tls is set, and the base URL does not begin with https://")
+		}
+		if u.Broken == "" {
+			if err := u.TLS.Check(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := checkProxy(u.Proxy); err != nil {
+		return err
+	}
+	return checkAllow(u.Allow)
+}
+
 // texts are those that may name secrets.
 func (u *Upstream) texts() []string {
-	out := slices.Concat(slices.Collect(maps.Values(u.Headers)), slices.Collect(maps.Values(u.Query)))
+	out := slices.Concat(slices.Collect(maps.Values(u.Headers)), slices.Collect(maps.Values(u.Query)), []string{u.Proxy})
+	if u.TLS != nil {
+		out = append(out, u.TLS.Key.Text)
+	}
 	if a := u.Auth; a != nil {
 		out = append(out, a.Token, a.Username, a.Password, a.ClientID, a.ClientSecret)
 		if a.AWS != nil {

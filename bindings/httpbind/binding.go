@@ -114,6 +114,9 @@ type exchange struct {
 	timeout   time.Duration
 	signer    connections.Signer // of the connection, in clear; nil: nothing is signed
 	inherited bool               // auth is the connection's
+	lane      *lane              // of the connection, if its TLS is its own
+	proxied   bool               // the connection says which proxy
+	proxy     *url.URL           // nil: none
 	grant     *connections.Grant // OAuth 2.0, in clear
 	login     bool               // OAuth 2.0, with the login of the connection
 	token     string             // the access token of the last try

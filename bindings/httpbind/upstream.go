@@ -32,6 +32,9 @@ func (x *exchange) inherit() error {
 	if x.args.Retry == nil {
 		x.args.Retry = retryOf(u.Retry)
 	}
+	if err := x.inheritRoad(u); err != nil {
+		return err
+	}
 	if err := x.inheritHeaders(u.Headers); err != nil {
 		return err
 	}
@@ -65,12 +68,12 @@ func (x *exchange) inheritAuth(a *connections.Auth) (err error) {
 
 // sign signs the request of an attempt. A request that timed out may still be on
 // its way out, so the header is another one each time.
-func (x *exchange) sign(r *http.Request) error {
+func (x *exchange) sign(r *http.Request, body []byte) error {
 	if x.signer == nil {
 		return nil
 	}
 	r.Header = r.Header.Clone()
-	if err := x.signer.Sign(r, x.request.body, time.Now()); err != nil {
+	if err := x.signer.Sign(r, body, time.Now()); err != nil {
 		return call.Errorf(call.CodeInvalidArgument, "%s can not be signed: %s", x.p.Call.Target, x.use.ScrubText(err.Error()))
 	}
 	for _, name := range x.signer.Headers() {

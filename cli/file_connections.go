@@ -21,6 +21,7 @@ type fileConnection struct {
 	Query       map[string]any `yaml:"query"`
 	Timeout     *string        `yaml:"timeout"`
 	Retry       *fileRetry     `yaml:"retry"`
+	RetryBudget *fileBudget    `yaml:"retryBudget"`
 	RateLimit   *fileRate      `yaml:"rateLimit"`
 	Concurrency *int           `yaml:"concurrency"`
 	Breaker     *fileBreaker   `yaml:"circuitBreaker"`
@@ -164,6 +165,7 @@ func (r *reader) upstream(name string, c fileConnection) connections.Upstream {
 			Factor: c.Retry.Factor, Statuses: c.Retry.Statuses,
 		}
 	}
+	u.RetryBudget = c.RetryBudget.budget()
 	if c.RateLimit != nil {
 		u.Rate = &connections.Rate{Limit: c.RateLimit.Limit, Per: r.duration("rateLimit.per", c.RateLimit.Per), Burst: c.RateLimit.Burst}
 		if c.RateLimit.Per == nil {

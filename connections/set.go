@@ -56,7 +56,7 @@ func (s *Set) Replace(upstreams ...Upstream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, u := range next {
-		if old := s.byName[name]; old != nil && old.Concurrency == u.Concurrency && reflect.DeepEqual(old.Rate, u.Rate) && reflect.DeepEqual(old.Breaker, u.Breaker) {
+		if old := s.byName[name]; old != nil && old.Concurrency == u.Concurrency && reflect.DeepEqual(old.Rate, u.Rate) && reflect.DeepEqual(old.Breaker, u.Breaker) && reflect.DeepEqual(old.RetryBudget, u.RetryBudget) {
 			u.gate = old.gate
 		}
 	}

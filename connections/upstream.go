@@ -28,6 +28,9 @@ type Upstream struct {
 	Timeout time.Duration
 	// Retry is when calls are tried again; nil means the binding's own rules.
 	Retry *Retry
+	// RetryBudget is how many retries there may be of all calls together; nil means
+	// DefaultBudget.
+	RetryBudget *Budget
 	// Rate is how many requests may be sent in a time, of all scripts and runs
 	// together; nil means no limit.
 	Rate *Rate
@@ -142,6 +145,9 @@ func (u *Upstream) check() error {
 	}
 	if b := u.Breaker; b != nil && (b.Failures < 1 || b.Failures > MaxFailures || b.Cooldown <= 0) {
 		return fmt.Errorf("circuitBreaker has %d failures and %s; it needs 1 to %d, and a cooldown", b.Failures, b.Cooldown, MaxFailures)
+	}
+	if err := u.RetryBudget.check(); err != nil {
+		return err
 	}
 	if err := u.checkRoad(); err != nil {
 		return err

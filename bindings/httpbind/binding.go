@@ -140,6 +140,9 @@ type reply struct {
 // before the run was put aside, count. A try that another follows is reported
 // before the pause: if the pause does not end here, someone else goes on.
 func (x *exchange) run(ctx context.Context) call.Outcome {
+	if x.p.Tries == 0 {
+		x.b.options.Connections.Called(x.args.Connection)
+	}
 	for n, free := x.p.Tries+1, 0; ; n++ {
 		began := time.Now()
 		r, next := x.try(ctx, n-free)
@@ -207,14 +210,15 @@ func (x *exchange) pass(ctx context.Context, n int) (reply, verdict) {
 	if x.hops > 0 {
 		r.url = x.finalURL(res)
 	}
-	if v := x.judge(n, r); v.retry {
+	v := x.judge(n, r)
+	if v.retry {
 		defer time.AfterFunc(drainTimeout, t.cancel).Stop()
 		drain(res.Body)
 		return r, v
 	}
 	r.body, r.stream, err = x.receive(t)
 	if err == nil {
-		return r, verdict{}
+		return r, v
 	}
 	r = reply{err: x.use.ScrubError(x.failure(t.ctx, err))}
 	return r, x.judge(n, r)

@@ -81,7 +81,8 @@ type Attempt struct {
 	// Waited is how long the try waited for its turn at the connection.
 	Waited time.Duration
 	// RetryIn is set when another try follows, after that long; Reason says
-	// why: "503 Service Unavailable, Retry-After: 2".
+	// why: "503 Service Unavailable, Retry-After: 2". Without Retry it says why
+	// none follows that would have.
 	Retry   bool
 	RetryIn time.Duration
 	Reason  string

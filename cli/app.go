@@ -167,7 +167,7 @@ func (a *app) serve(ctx context.Context, workers worker.Workers, logger *slog.Lo
 			a.sayBroken(&a.live[i], "it can not be used")
 		}
 	}
-	a.upstreams.Observe(connections.Observer{Request: m.ConnectionRequest, Circuit: a.circuit, Held: a.held, Retry: m.ConnectionRetry, Spent: a.spent})
+	a.upstreams.Observe(connections.Observer{Request: m.ConnectionRequest, Circuit: a.circuit, Held: a.held, Retry: m.ConnectionRetry, Cached: m.ConnectionCached, Spent: a.spent})
 	a.scripts.reloaded = m.Reloaded
 	policy, err := egress.New(egress.Options{Allow: c.EgressAllow, Loopback: a.options.dev})
 	if err != nil {

@@ -28,6 +28,7 @@ type fileConnection struct {
 	TLS         *fileTLS       `yaml:"tls"`
 	Proxy       string         `yaml:"proxy"`
 	Allow       []string       `yaml:"allow"`
+	Cache       *fileCache     `yaml:"cache"`
 }
 
 // fileAuth has one of its fields.
@@ -166,6 +167,9 @@ func (r *reader) upstream(name string, c fileConnection) connections.Upstream {
 		}
 	}
 	u.RetryBudget = c.RetryBudget.budget()
+	if c.Cache != nil && !c.Cache.off {
+		u.Cache = r.cache(c.Cache)
+	}
 	if c.RateLimit != nil {
 		u.Rate = &connections.Rate{Limit: c.RateLimit.Limit, Per: r.duration("rateLimit.per", c.RateLimit.Per), Burst: c.RateLimit.Burst}
 		if c.RateLimit.Per == nil {

@@ -36,6 +36,8 @@ type Observer struct {
 	Held func(connection string, wait time.Duration, reason string)
 	// Retry was wanted by a call: it may be made, or the budget is spent.
 	Retry func(connection string, ok bool)
+	// Cached is how a call was answered, if there is a cache: "hit" and so on.
+	Cached func(connection, result string)
 	// Spent says that the budget is, of so many calls; it is told now and then.
 	Spent func(connection string, calls, retries int)
 }

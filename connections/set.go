@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"reprise/connections/cache"
 	"reprise/runtime/call"
 )
 
@@ -29,6 +30,7 @@ type upstream struct {
 	base string   // the base URL without a slash at its end; empty while unknown
 	home *url.URL // the same, read; nil while unknown
 	gate *gate
+	kept *cache.Cache // nil: none
 }
 
 // NewSet makes a set of upstreams and the built-in self, whose base URL is
@@ -51,7 +53,7 @@ func (s *Set) Replace(upstreams ...Upstream) error {
 		}
 		base, _ := baseURL(u.BaseURL) // it has been checked
 		home, _ := url.Parse(base)
-		next[u.Name] = &upstream{Upstream: u, base: base, home: home, gate: newGate(&u, s.observer)}
+		next[u.Name] = &upstream{Upstream: u, base: base, home: home, gate: newGate(&u, s.observer), kept: newCache(&u)}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,10 +61,42 @@ func (s *Set) Replace(upstreams ...Upstream) error {
 		if old := s.byName[name]; old != nil && old.Concurrency == u.Concurrency && reflect.DeepEqual(old.Rate, u.Rate) && reflect.DeepEqual(old.Breaker, u.Breaker) && reflect.DeepEqual(old.RetryBudget, u.RetryBudget) {
 			u.gate = old.gate
 		}
+		if old := s.byName[name]; old != nil && old.answersAs(u) {
+			u.kept = old.kept
+		}
 	}
 	next[Self] = s.byName[Self]
 	s.byName = next
 	return nil
+}
+
+func newCache(u *Upstream) *cache.Cache {
+	if u.Cache == nil {
+		return nil
+	}
+	return cache.New(*u.Cache)
+}
+
+// answersAs reports whether what one has answered the other would have: the same
+// API asked by the same user, and kept by the same rules.
+func (u *upstream) answersAs(v *upstream) bool {
+	return u.base == v.base && reflect.DeepEqual(u.Auth, v.Auth) && reflect.DeepEqual(u.Headers, v.Headers) && reflect.DeepEqual(u.Query, v.Query) &&
+		reflect.DeepEqual(u.TLS, v.TLS) && reflect.DeepEqual(u.Cache, v.Cache)
+}
+
+// Cache is what the named upstream has answered; nil if nothing is kept.
+func (s *Set) Cache(name string) *cache.Cache {
+	if u := s.get(name); u != nil {
+		return u.kept
+	}
+	return nil
+}
+
+// Cached tells the observer how a call to an upstream with a cache was answered.
+func (s *Set) Cached(name, result string) {
+	if g := s.gateOf(name); g != nil && g.observer != nil && g.observer.Cached != nil {
+		g.observer.Cached(name, result)
+	}
 }
 
 // SetSelf says where the server's own script origin is.

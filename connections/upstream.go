@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"reprise/connections/cache"
 )
 
 // Upstream is an API that scripts call by name. What it says holds for calls
@@ -46,6 +48,8 @@ type Upstream struct {
 	Proxy string
 	// Allow are further hosts that the credentials may go to.
 	Allow []string
+	// Cache keeps answers; nil: none does.
+	Cache *cache.Rules
 	// Broken says why the connection can not be used; empty: it can. Calls fail
 	// with it, and the others go on.
 	Broken string
@@ -105,6 +109,13 @@ const (
 const (
 	MaxRate        = 1_000_000
 	MaxConcurrency = 100_000
+)
+
+// The bounds of a Cache that says none, and the most answers that one may keep.
+const (
+	DefaultCached      = 1000
+	DefaultCachedBytes = 16 << 20
+	MaxCached          = 1_000_000
 )
 
 var secretRef = regexp.MustCompile(`\$\{secret:([^}]*)\}`)
@@ -169,6 +180,9 @@ func (u *Upstream) checkRoad() error {
 				return err
 			}
 		}
+	}
+	if c := u.Cache; c != nil && (c.TTL < 0 || c.StaleWhileRevalidate < 0 || c.MaxEntries < 1 || c.MaxEntries > MaxCached || c.MaxBytes < 1) {
+		return fmt.Errorf("cache has %d maxEntries and %d maxBytes; it needs 1 to %d, and some bytes", c.MaxEntries, c.MaxBytes, MaxCached)
 	}
 	if err := checkProxy(u.Proxy); err != nil {
 		return err

@@ -32,6 +32,7 @@ func (x *exchange) inherit() error {
 	if x.args.Retry == nil {
 		x.args.Retry = retryOf(u.Retry)
 	}
+	x.own = x.args.Auth != nil || x.hasOwn(u)
 	if err := x.inheritRoad(u); err != nil {
 		return err
 	}
@@ -45,6 +46,23 @@ func (x *exchange) inherit() error {
 		return nil
 	}
 	return x.inheritAuth(u.Auth)
+}
+
+// hasOwn reports whether headers of the call are credentials, or stand in the
+// place of those of the connection.
+func (x *exchange) hasOwn(u *connections.Upstream) bool {
+	return slices.ContainsFunc(x.args.Headers, func(h [2]string) bool {
+		name := http.CanonicalHeaderKey(h[0])
+		if name == headerAuthorization || name == "Cookie" || connections.HasToken(h[1]) || u.Auth != nil && u.Auth.In == "header" && name == http.CanonicalHeaderKey(u.Auth.Name) {
+			return true
+		}
+		for own := range u.Headers {
+			if http.CanonicalHeaderKey(own) == name {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 func (x *exchange) inheritAuth(a *connections.Auth) (err error) {

@@ -50,6 +50,7 @@ type Metrics struct {
 	upstreams    *prometheus.CounterVec
 	upstreamWait *prometheus.HistogramVec
 	retries      *prometheus.CounterVec
+	cached       *prometheus.CounterVec
 	scripts      names
 	kinds        names
 }
@@ -92,11 +93,14 @@ func New(o Options) *Metrics {
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reprise_connection_retries_total", Help: "Retries that calls to connections wanted, by connection and result (sent, or refused by the retry budget).",
 		}, []string{"connection", "result"}),
+		cached: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reprise_connection_cache_total", Help: "GET and HEAD calls to connections with a cache, by connection and result (hit, stale, revalidated, shared, miss, bypass).",
+		}, []string{"connection", "result"}),
 		workers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reprise_worker_ends_total", Help: "Worker processes that ended and were replaced, by the limit that was exceeded.",
 		}, []string{"limit"}),
 	}
-	m.registry.MustRegister(m.runs, m.runTime, m.requests, m.reqTime, m.calls, m.failures, m.reloads, m.upstreams, m.upstreamWait, m.retries, m.workers,
+	m.registry.MustRegister(m.runs, m.runTime, m.requests, m.reqTime, m.calls, m.failures, m.reloads, m.upstreams, m.upstreamWait, m.retries, m.cached, m.workers,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gauges(o)
 	return m
@@ -181,6 +185,12 @@ func (m *Metrics) ConnectionRetry(connection string, ok bool) {
 		result = "refused"
 	}
 	m.retries.WithLabelValues(connection, result).Inc()
+}
+
+// ConnectionCached counts a call to a connection with a cache, by how it was
+// answered.
+func (m *Metrics) ConnectionCached(connection, result string) {
+	m.cached.WithLabelValues(connection, result).Inc()
 }
 
 // Reloaded counts a reload of a script: ok or failed.

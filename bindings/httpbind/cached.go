@@ -90,6 +90,8 @@ func (x *exchange) wanted() (q cache.Request, why string) {
 		return q, "the call has credentials of its own"
 	case x.request.present:
 		return q, "the call has a body"
+	case x.args.Stream:
+		return q, "the call wants a stream"
 	case q.Wish.None:
 		return q, "the call says no-store"
 	}
@@ -159,6 +161,9 @@ func (x *exchange) lead(ctx context.Context, kept *cache.Cache, flight *cache.Fl
 	case err != nil:
 		return x.failed(err)
 	case failing(r) && found.OnError(now):
+		if r.stream != nil {
+			_ = r.stream.Close() // nobody wants it
+		}
 		return x.serve(a, cacheStale, "the API failed, and this answer may be used then (stale-if-error): "+found.Left(), found.Answer(), found.Age)
 	case r.err == nil && r.status == http.StatusNotModified && found.State != cache.None:
 		answer, why := found.Confirmed(r.header), "not kept: it took more than one attempt"
@@ -184,6 +189,8 @@ func (x *exchange) keep(kept *cache.Cache, flight *cache.Flight, r reply, asked,
 	switch {
 	case x.flight == nil:
 		return "not kept: it took more than one attempt"
+	case r.stream != nil:
+		return "not kept: its body is a stream"
 	case x.hops > 0:
 		return "not kept: it came by way of a redirect"
 	case x.repeats(r):
@@ -265,7 +272,7 @@ func (x *exchange) refresh(ctx context.Context, kept *cache.Cache, q cache.Reque
 	p := *x.p
 	p.Attempt, p.Tries = nil, 0
 	p.Wait = func(context.Context, time.Duration) error { return context.Canceled }
-	p.Hold = call.Bytes
+	p.Hold, p.Stream = call.Bytes, nil
 	y := &exchange{b: x.b, p: &p, aside: true, use: x.b.options.Secrets.Use(p.By.SecretKey)}
 	started := x.b.asides.start(ctx, func(ctx context.Context) {
 		defer kept.Land(flight, nil)

@@ -135,6 +135,42 @@ func TestAnswersAreKept(t *testing.T) {
 	}
 }
 
+func TestStreamsAreNotKept(t *testing.T) {
+	// Nor is the body of an answer that an old one stands in for left open.
+	k := stock(t, connections.Upstream{Cache: &cache.Rules{TTL: time.Hour}, Retry: &connections.Retry{Attempts: 1}}, func(n int64, w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/lines":
+			w.Header().Set("Content-Type", "application/x-ndjson")
+		case n == 1:
+			w.Header().Set("Cache-Control", "max-age=0, stale-if-error=60")
+			w.Header().Set("ETag", `"1"`)
+		default:
+			w.Header().Set("Content-Type", "application/x-ndjson")
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	})
+	get := func(url string, stream bool) (cached string, open int) {
+		p := k.performance(web.HTTPRequest{Method: "GET", Connection: "shop", URL: url, Stream: stream}, "")
+		p.Stream = func(body io.ReadCloser, _ int64) call.Body {
+			open++
+			_ = body.Close()
+			return call.Body{}
+		}
+		k.b.Do(t.Context(), p)
+		return k.attempts[len(k.attempts)-1].Cache, open
+	}
+	for _, tc := range []struct {
+		url    string
+		stream bool
+		cached string
+		open   int
+	}{{"/old", false, "miss", 0}, {"/old", false, "stale", 0}, {"/lines", false, "miss", 1}, {"/lines", false, "miss", 1}, {"/lines", true, "bypass", 1}} {
+		if cached, open := get(tc.url, tc.stream); cached != tc.cached || open != tc.open {
+			t.Errorf("%+v: %s, %d streams", tc, cached, open)
+		}
+	}
+}
+
 func TestWhatAWriteForgets(t *testing.T) {
 	// What was refused changes nothing; what has no answer may have.
 	k := stock(t, connections.Upstream{Cache: &cache.Rules{TTL: time.Hour}}, func(_ int64, w http.ResponseWriter, r *http.Request) {

@@ -3,9 +3,11 @@ package httpbind_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
+	"reprise/bindings/httpbind"
 	"reprise/connections"
 	"reprise/runtime/call"
 	"reprise/runtime/vm/web"
@@ -105,6 +107,29 @@ func TestHostsThatCanNotBeAllowed(t *testing.T) {
 			if _, err := s.Resolve(name, url); (err == nil) != ok[i] {
 				t.Errorf("%s at %s: %v", url, name, err)
 			}
+		}
+	}
+}
+
+func TestAllowedHostsOfOtherNames(t *testing.T) {
+	// net/http takes off what it knows of credentials as soon as the name is another.
+	set, err := connections.NewSet(connections.Upstream{
+		Name: "shop", BaseURL: "https://api.example.com", Allow: []string{"upload.example.net"}, Auth: &connections.Auth{Type: "basic", Username: "ada", Password: "x"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, httpbind.Options{Connections: set, Transport: inMemory(echoCredentials)})
+	for to, want := range map[string]string{
+		"https://upload.example.net/u": `/u auth="Basic YWRhOng=" cookie="a=b" key="mine" sign=""`,
+		"http://upload.example.net/u":  `/u auth="" cookie="" key="mine" sign=""`,
+		"https://other.example.net/u":  `/u auth="" cookie="" key="mine" sign=""`,
+		"https://upload.example.net/u?to=https://other.example.net/u%3Fto=https://api.example.com/end": `/end auth="" cookie="" key="mine" sign=""`,
+		"https://upload.example.net/u?to=https://api.example.com/end":                                  `/end auth="Basic YWRhOng=" cookie="a=b" key="mine" sign=""`,
+	} {
+		o := h.at(web.HTTPRequest{URL: "/?to=" + url.QueryEscape(to), Headers: [][2]string{{"Cookie", "a=b"}, {"X-Key", "mine"}}})
+		if got := string(o.Body.Inline); o.Err != nil || got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s\n%v", to, got, want, o.Err)
 		}
 	}
 }

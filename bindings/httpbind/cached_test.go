@@ -121,6 +121,10 @@ func TestAnswersAreKept(t *testing.T) {
 	for _, own := range [][2]string{{"Authorization", "Mine"}, {"Cookie", "a=b"}, {"X-Key", connections.Token(runKey, "KEY")}, {"Range", "bytes=0-1"}, {"If-None-Match", "x"}, {"Cache-Control", "no-store"}} {
 		k.get("bypass", "/a", own[0], own[1])
 	}
+	k.do(web.HTTPRequest{Method: "GET", Connection: "shop", URL: "/a", Headers: [][2]string{{"Authorization", "a package's"}}, KeepAuth: true}, "")
+	if last := k.attempts[len(k.attempts)-1]; last.Cache != "hit" {
+		t.Errorf("a key that gives way: %+v", last)
+	}
 	expect(k.get("hit", "/a"), "GET 1")
 	asked := k.asked.Load()
 	expect(k.get("miss", "/a", "cache-control", "no-cache"), fmt.Sprint("GET ", asked+1))

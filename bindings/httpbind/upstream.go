@@ -32,15 +32,15 @@ func (x *exchange) inherit() error {
 	if x.args.Retry == nil {
 		x.args.Retry = retryOf(u.Retry)
 	}
+	if x.args.KeepAuth && u.Auth != nil && u.Auth.Type != "apiKey" {
+		x.args.Headers = slices.DeleteFunc(x.args.Headers, func(h [2]string) bool { return http.CanonicalHeaderKey(h[0]) == headerAuthorization })
+	}
 	x.own = x.args.Auth != nil || x.hasOwn(u)
 	if err := x.inheritRoad(u); err != nil {
 		return err
 	}
 	if err := x.inheritHeaders(u.Headers); err != nil {
 		return err
-	}
-	if x.args.KeepAuth && u.Auth != nil && u.Auth.Type != "apiKey" {
-		x.args.Headers = slices.DeleteFunc(x.args.Headers, func(h [2]string) bool { return http.CanonicalHeaderKey(h[0]) == headerAuthorization })
 	}
 	if x.args.Auth != nil || u.Auth == nil || x.hasHeader(headerAuthorization) && u.Auth.Type != "apiKey" {
 		return nil

@@ -10,6 +10,13 @@ import (
 	"reprise/connections/cache"
 )
 
+func TestACacheOfManyLogins(t *testing.T) {
+	_, err := load(t, "connections:\n  x: {baseURL: \"http://a\", cache: true, auth: {oauth2: {grant: authorizationCode, authorizationURL: \"http://a/a\", tokenURL: \"http://a/t\", clientId: c}}}\n", nil)
+	if err == nil || !strings.Contains(err.Error(), "x: cache can not be with a login") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestCacheOfTheFile(t *testing.T) {
 	for text, want := range map[string]*cache.Rules{
 		"true":  {MaxEntries: 1000, MaxBytes: 16 << 20},

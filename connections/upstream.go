@@ -184,6 +184,9 @@ func (u *Upstream) checkRoad() error {
 	if c := u.Cache; c != nil && (c.TTL < 0 || c.StaleWhileRevalidate < 0 || c.MaxEntries < 1 || c.MaxEntries > MaxCached || c.MaxBytes < 1) {
 		return fmt.Errorf("cache has %d maxEntries and %d maxBytes; it needs 1 to %d, and some bytes", c.MaxEntries, c.MaxBytes, MaxCached)
 	}
+	if u.Cache != nil && u.Auth.IsLogin() {
+		return fmt.Errorf("cache can not be with a login (auth oauth2 with the grant %s): who logs in next would find the answers to another", GrantCode)
+	}
 	if err := checkProxy(u.Proxy); err != nil {
 		return err
 	}

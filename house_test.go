@@ -54,6 +54,7 @@ var owners = map[string][]string{
 	"github.com/knadh/koanf":              {"cli"},
 	"github.com/prometheus/client_golang": {"server"},
 	"github.com/netresearch/go-cron":      {"runtime/schedule"},
+	"github.com/pquerna/cachecontrol":     {"connections/cache"},
 	"github.com/landlock-lsm/go-landlock": {"runtime/proc"},
 	"golang.org/x/net/bpf":                {"runtime/proc"},
 	"github.com/zitadel/oidc":             {"tests alone: it is a provider to log in at"},

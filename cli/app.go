@@ -162,7 +162,12 @@ func (a *app) serve(ctx context.Context, workers worker.Workers, logger *slog.Lo
 		return err
 	}
 	m := a.metrics
-	a.upstreams.Observe(connections.Observer{Request: m.ConnectionRequest, Circuit: a.circuit, Held: a.held})
+	for i := range a.live {
+		if a.live[i].Broken != "" {
+			a.sayBroken(&a.live[i], "it can not be used")
+		}
+	}
+	a.upstreams.Observe(connections.Observer{Request: m.ConnectionRequest, Circuit: a.circuit, Held: a.held, Retry: m.ConnectionRetry, Cached: m.ConnectionCached, Spent: a.spent})
 	a.scripts.reloaded = m.Reloaded
 	policy, err := egress.New(egress.Options{Allow: c.EgressAllow, Loopback: a.options.dev})
 	if err != nil {

@@ -164,7 +164,7 @@ func loadConfig(cmd *cobra.Command, dir string, environ []string, dev bool) (*Co
 		return nil, err
 	}
 	c.Secrets = connections.SecretsIn(environ)
-	if c.Connections, err = f.upstreams(variables(environ)); err != nil {
+	if c.Connections, err = f.upstreams(abs, variables(environ)); err != nil {
 		return nil, err
 	}
 	c.MasterKeyFile = k.String("masterKeyFile")

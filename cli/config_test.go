@@ -71,6 +71,8 @@ connections:
     retry: {attempts: 5, delay: 1s, maxDelay: "2 minutes", factor: 3, statuses: [503]}
     rateLimit: {limit: 600, per: 1m, burst: 3}
     concurrency: 4
+    proxy: "http://me:${secret:PW}@${PROXY}"
+    allow: [upload.example.com]
   plain: {baseURL: "http://a", auth: {basic: {username: ada, password: "${secret:PW}"}}, retry: {}, rateLimit: {limit: 3}}
   s3: {baseURL: "http://a", auth: {aws: {service: s3, region: "${REGION}", accessKeyId: "${secret:ID}", secretAccessKey: "${secret:KEY}"}}}
   hooks: {baseURL: "http://a", auth: {hmac: {secret: "${secret:H}", keyEncoding: hex, algorithm: sha1, encoding: base64, message: "{body}", headers: {X-S: "{signature}"}}}}
@@ -78,7 +80,7 @@ connections:
   asked: {baseURL: "http://a", auth: {oauth2: {grant: authorizationCode, tokenURL: "${SHOP_URL}/token", clientId: me, clientAuth: body, scopes: [a], authorizationURL: "${SHOP_URL}/authorize", authorizationParams: {access_type: offline, max_age: 0}, redirectURL: "https://hooks.example.com/_/oauth/callback"}}}
   robot: {baseURL: "http://a", auth: {oauth2: {grant: jwtBearer, tokenURL: "http://t/token", assertion: {key: "${secret:R}", keyId: k, claims: {sub: ada}, expires: 1m}}}}
   bought: {baseURL: "http://a", auth: {oauth2: {tokenURL: "http://t/token", clientId: me, clientSecret: "${secret:CS}", scopes: [a, b], audience: x}}}
-`, []string{"SHOP_URL=https://shop.example.com", "REGION=eu"})
+`, []string{"SHOP_URL=https://shop.example.com", "REGION=eu", "PROXY=proxy:3128"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +95,7 @@ connections:
 			Headers: map[string]string{"X-Version": "2", "X-Region": "eu"}, Query: map[string]string{"v": "2.5", "debug": "true"}, Timeout: 5 * time.Second,
 			Retry: &connections.Retry{Attempts: 5, Delay: time.Second, MaxDelay: 2 * time.Minute, Factor: 3, Statuses: []int{503}},
 			Rate:  &connections.Rate{Limit: 600, Per: time.Minute, Burst: 3}, Concurrency: 4,
+			Proxy: "http://me:${secret:PW}@proxy:3128", Allow: []string{"upload.example.com"},
 		},
 		{Name: "hooks", BaseURL: "http://a", Auth: &connections.Auth{Type: "hmac", HMAC: &connections.HMAC{Secret: "${secret:H}", KeyEncoding: "hex", Algorithm: "sha1", Encoding: "base64", Message: "{body}", Set: map[string]string{"X-S": "{signature}"}}}},
 		{
@@ -267,6 +270,9 @@ func TestConfigErrors(t *testing.T) {
 		"retry":            {yaml: "connections: {crm: {baseURL: \"http://a\", retry: {attempts: 101}}}\n", want: "connections.crm.retry.attempts: it is 101"},
 		"connection time":  {yaml: "connections: {crm: {baseURL: \"http://a\", timeout: soon}}\n", want: "connections.crm.timeout: "},
 		"connection key":   {yaml: "connections: {crm: {baseUrl: \"http://a\"}}\n", want: `there is no setting "baseUrl"`},
+		"proxy":            {yaml: "connections: {crm: {baseURL: \"http://a\", proxy: \"me:pw@proxy\"}}\n", want: "crm: proxy is not the URL of one"},
+		"allow":            {yaml: "connections: {crm: {baseURL: \"http://a\", allow: [\"*.example.com\"]}}\n", want: `crm: allow: "*.example.com" is not a host`},
+		"tls, no https":    {yaml: "connections: {crm: {baseURL: \"http://a\", tls: {serverName: b}}}\n", want: "crm: tls is set, and the base URL does not begin with https://"},
 		"header value":     {yaml: "connections: {crm: {baseURL: \"http://a\", headers: {X: [1]}}}\n", want: "connections.crm.headers.X: it is text or a number"},
 		"no hosts":         {yaml: "secrets: {A: {hosts: []}}\n", want: "secrets.A.hosts is empty"},
 		"retention":        {yaml: "logs: {retention: soon}\n", want: "logs.retention: "},

@@ -66,6 +66,8 @@ func orDash(text string) string {
 // howItIs says in a word or two whether a connection can be used now.
 func howItIs(s *connections.State, now time.Time) string {
 	switch {
+	case s.Broken != "":
+		return "broken: " + printable(s.Broken)
 	case s.Login != nil && s.Login.State == connections.LoginNeeded:
 		return "needs login"
 	case s.Circuit == "open":

@@ -119,15 +119,17 @@ func kindName(t reflect.Type) string {
 	return t.String()
 }
 
+// below is a path of the file, which is relative to dir.
+func below(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
 // settings are the keys the file sets, as koanf takes them. Its paths are
 // relative to dir, where it lies; those of flags are to the current folder.
 func (f *file) settings(dir string) map[string]any {
-	below := func(path string) string {
-		if filepath.IsAbs(path) {
-			return path
-		}
-		return filepath.Join(dir, path)
-	}
 	out := map[string]any{}
 	put := func(key string, set bool, value func() any) {
 		if set {
@@ -139,9 +141,9 @@ func (f *file) settings(dir string) map[string]any {
 	put("noAdmin", f.NoAdmin != nil, func() any { return *f.NoAdmin })
 	put("data", f.Data != nil, func() any { return *f.Data })
 	put("logFormat", f.LogFormat != nil, func() any { return *f.LogFormat })
-	put("tlsCert", f.TLSCert != nil, func() any { return below(*f.TLSCert) })
-	put("tlsKey", f.TLSKey != nil, func() any { return below(*f.TLSKey) })
-	put("masterKeyFile", f.MasterKeyFile != nil, func() any { return below(*f.MasterKeyFile) })
+	put("tlsCert", f.TLSCert != nil, func() any { return below(dir, *f.TLSCert) })
+	put("tlsKey", f.TLSKey != nil, func() any { return below(dir, *f.TLSKey) })
+	put("masterKeyFile", f.MasterKeyFile != nil, func() any { return below(dir, *f.MasterKeyFile) })
 	put("adminHosts", f.AdminHosts != nil, func() any { return f.AdminHosts })
 	put("poll", f.Poll != nil, func() any { return *f.Poll })
 	put("workers", f.Workers != nil, func() any { return fmt.Sprint(f.Workers) })

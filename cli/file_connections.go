@@ -21,9 +21,14 @@ type fileConnection struct {
 	Query       map[string]any `yaml:"query"`
 	Timeout     *string        `yaml:"timeout"`
 	Retry       *fileRetry     `yaml:"retry"`
+	RetryBudget *fileBudget    `yaml:"retryBudget"`
 	RateLimit   *fileRate      `yaml:"rateLimit"`
 	Concurrency *int           `yaml:"concurrency"`
 	Breaker     *fileBreaker   `yaml:"circuitBreaker"`
+	TLS         *fileTLS       `yaml:"tls"`
+	Proxy       string         `yaml:"proxy"`
+	Allow       []string       `yaml:"allow"`
+	Cache       *fileCache     `yaml:"cache"`
 }
 
 // fileAuth has one of its fields.
@@ -102,8 +107,8 @@ const (
 )
 
 // upstreams are the connections of the file, with the variables of the
-// environment in them, sorted by name.
-func (f *file) upstreams(vars map[string]string) (out []connections.Upstream, err error) {
+// environment in them, sorted by name. Their files are relative to dir.
+func (f *file) upstreams(dir string, vars map[string]string) (out []connections.Upstream, err error) {
 	for _, name := range slices.Sorted(maps.Keys(f.Connections)) {
 		if !connections.ValidConnection(name) {
 			return nil, usagef("%s: %q can not be the name of a connection: letters, digits, _ and - only, a letter first, 128 at most", configFile, name)
@@ -111,7 +116,7 @@ func (f *file) upstreams(vars map[string]string) (out []connections.Upstream, er
 		if _, taken := f.Env[name]; taken {
 			return nil, usagef("%s: %s is a connection and a value of env; scripts would have both as env.%s", configFile, name, name)
 		}
-		r := &reader{vars: vars, at: "connections." + name}
+		r := &reader{dir: dir, vars: vars, at: "connections." + name}
 		out = append(out, r.upstream(name, f.Connections[name]))
 		if r.err != nil {
 			return nil, usagef("%s: %w", configFile, r.err)
@@ -125,6 +130,7 @@ func (f *file) upstreams(vars map[string]string) (out []connections.Upstream, er
 
 // reader reads a connection and keeps the first error.
 type reader struct {
+	dir  string
 	vars map[string]string
 	at   string
 	err  error
@@ -147,6 +153,10 @@ func (r *reader) upstream(name string, c fileConnection) connections.Upstream {
 	if c.Auth != nil {
 		u.Auth = r.auth(c.Auth)
 	}
+	u.Proxy, u.Allow = r.text("proxy", c.Proxy), c.Allow
+	if c.TLS != nil {
+		u.TLS, u.Broken = r.tls(c.TLS)
+	}
 	if c.Retry != nil {
 		if n := c.Retry.Attempts; n < 0 || n > connections.MaxAttempts {
 			r.fail("retry.attempts", "it is %d; it can be 1 to %d", n, connections.MaxAttempts)
@@ -155,6 +165,10 @@ func (r *reader) upstream(name string, c fileConnection) connections.Upstream {
 			Attempts: cmp.Or(c.Retry.Attempts, connections.DefaultAttempts), Delay: r.duration("retry.delay", c.Retry.Delay), MaxDelay: r.duration("retry.maxDelay", c.Retry.MaxDelay),
 			Factor: c.Retry.Factor, Statuses: c.Retry.Statuses,
 		}
+	}
+	u.RetryBudget = c.RetryBudget.budget()
+	if c.Cache != nil && !c.Cache.off {
+		u.Cache = r.cache(c.Cache)
 	}
 	if c.RateLimit != nil {
 		u.Rate = &connections.Rate{Limit: c.RateLimit.Limit, Per: r.duration("rateLimit.per", c.RateLimit.Per), Burst: c.RateLimit.Burst}

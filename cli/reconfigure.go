@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
+	"reprise/connections"
 	"reprise/runtime/logs"
 )
 
@@ -46,6 +48,16 @@ func (a *app) configState() string {
 			fmt.Fprintln(&b, name, info.ModTime().UnixNano(), info.Size())
 		}
 	}
+	for _, u := range a.live {
+		if u.TLS == nil {
+			continue
+		}
+		for _, name := range u.TLS.Files() {
+			if info, err := os.Stat(below(a.config.Dir, name)); err == nil {
+				fmt.Fprintln(&b, name, info.ModTime().UnixNano(), info.Size())
+			}
+		}
+	}
 	return b.String()
 }
 
@@ -57,7 +69,7 @@ func (a *app) reconfigure() {
 		return
 	}
 	if !reflect.DeepEqual(next.Connections, a.live) {
-		if err := a.upstreams.Replace(next.Connections...); err != nil {
+		if err := a.upstreams.Replace(a.mended(next.Connections)...); err != nil {
 			a.Emit(reconfigured(logs.Error, "the connections stay as they were: "+err.Error()))
 			return
 		}
@@ -70,6 +82,28 @@ func (a *app) reconfigure() {
 	if a.config.differs(next) {
 		a.Emit(reconfigured(logs.Warn, "settings have changed that take effect when the server is started again"))
 	}
+}
+
+// mended are the connections without those that have become broken: of these,
+// what worked goes on. It is said of each that can not be used.
+func (a *app) mended(next []connections.Upstream) []connections.Upstream {
+	out := slices.Clone(next)
+	for i := range out {
+		if out[i].Broken == "" {
+			continue
+		}
+		fate := "it can not be used"
+		if old, ok := a.upstreams.Get(out[i].Name); ok && old.Broken == "" {
+			out[i], fate = *old, "it stays as it was"
+		}
+		a.sayBroken(&next[i], fate)
+	}
+	return out
+}
+
+// sayBroken says in the log what is wrong with a connection.
+func (a *app) sayBroken(u *connections.Upstream, fate string) {
+	a.Emit(reconfigured(logs.Error, fmt.Sprintf("connections.%s: %s: %s", u.Name, fate, u.Broken)))
 }
 
 // warnGone says which scripts use connections that are not there any more.

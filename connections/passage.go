@@ -34,12 +34,19 @@ type Observer struct {
 	Circuit func(connection string, open bool, failures int, cooldown time.Duration)
 	// Held says that the upstream wants nothing for a while, and why.
 	Held func(connection string, wait time.Duration, reason string)
+	// Retry was wanted by a call: it may be made, or the budget is spent.
+	Retry func(connection string, ok bool)
+	// Cached is how a call was answered, if there is a cache: "hit" and so on.
+	Cached func(connection, result string)
+	// Spent says that the budget is, of so many calls; it is told now and then.
+	Spent func(connection string, calls, retries int)
 }
 
 // gate is what requests to an upstream pass. It is safe for concurrent use.
 type gate struct {
 	name     string
 	throttle *throttle
+	budget   *budget
 	breaker  circuitbreaker.CircuitBreaker[any] // nil: none
 	observer *Observer
 
@@ -48,7 +55,7 @@ type gate struct {
 }
 
 func newGate(u *Upstream, o *Observer) *gate {
-	g := &gate{name: u.Name, throttle: newThrottle(u), observer: o}
+	g := &gate{name: u.Name, throttle: newThrottle(u), budget: newBudget(u.RetryBudget), observer: o}
 	if b := u.Breaker; b != nil {
 		told := func(open bool) func(circuitbreaker.StateChangedEvent) {
 			return func(circuitbreaker.StateChangedEvent) {

@@ -68,7 +68,7 @@ func (u *Use) SigningKey(token, algorithm, encoding string) (*SigningKey, error)
 	if _, ok := hmacs[algorithm]; ok {
 		k.secret, err = decodeKey(value, encoding)
 	} else {
-		k.private, err = privateKey(value, algorithm)
+		k.private, err = signerOf(value, algorithm)
 	}
 	if err != nil {
 		return nil, call.Errorf(call.CodeInvalidArgument, "%s: %s", algorithm, err)
@@ -93,7 +93,7 @@ func decodeKey(value, encoding string) (key []byte, err error) {
 	return key, nil
 }
 
-func privateKey(value, algorithm string) (crypto.Signer, error) {
+func signerOf(value, algorithm string) (crypto.Signer, error) {
 	parsed, err := (&JWT{Key: value}).key()
 	key, ok := parsed.(jwk.Key)
 	if err != nil || !ok {

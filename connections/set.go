@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"reprise/connections/cache"
 	"reprise/runtime/call"
 )
 
@@ -26,8 +27,10 @@ type Set struct {
 // upstream is an Upstream in use.
 type upstream struct {
 	Upstream
-	base string // the base URL without a slash at its end; empty while unknown
+	base string   // the base URL without a slash at its end; empty while unknown
+	home *url.URL // the same, read; nil while unknown
 	gate *gate
+	kept *cache.Cache // nil: none
 }
 
 // NewSet makes a set of upstreams and the built-in self, whose base URL is
@@ -49,18 +52,51 @@ func (s *Set) Replace(upstreams ...Upstream) error {
 			return fmt.Errorf("connections: %s: %w", u.Name, err)
 		}
 		base, _ := baseURL(u.BaseURL) // it has been checked
-		next[u.Name] = &upstream{Upstream: u, base: base, gate: newGate(&u, s.observer)}
+		home, _ := url.Parse(base)
+		next[u.Name] = &upstream{Upstream: u, base: base, home: home, gate: newGate(&u, s.observer), kept: newCache(&u)}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, u := range next {
-		if old := s.byName[name]; old != nil && old.Concurrency == u.Concurrency && reflect.DeepEqual(old.Rate, u.Rate) && reflect.DeepEqual(old.Breaker, u.Breaker) {
+		if old := s.byName[name]; old != nil && old.Concurrency == u.Concurrency && reflect.DeepEqual(old.Rate, u.Rate) && reflect.DeepEqual(old.Breaker, u.Breaker) && reflect.DeepEqual(old.RetryBudget, u.RetryBudget) {
 			u.gate = old.gate
+		}
+		if old := s.byName[name]; old != nil && old.answersAs(u) {
+			u.kept = old.kept
 		}
 	}
 	next[Self] = s.byName[Self]
 	s.byName = next
 	return nil
+}
+
+func newCache(u *Upstream) *cache.Cache {
+	if u.Cache == nil {
+		return nil
+	}
+	return cache.New(*u.Cache)
+}
+
+// answersAs reports whether what one has answered the other would have: the same
+// API asked by the same user, and kept by the same rules.
+func (u *upstream) answersAs(v *upstream) bool {
+	return u.base == v.base && reflect.DeepEqual(u.Auth, v.Auth) && reflect.DeepEqual(u.Headers, v.Headers) && reflect.DeepEqual(u.Query, v.Query) &&
+		reflect.DeepEqual(u.TLS, v.TLS) && reflect.DeepEqual(u.Cache, v.Cache)
+}
+
+// Cache is what the named upstream has answered; nil if nothing is kept.
+func (s *Set) Cache(name string) *cache.Cache {
+	if u := s.get(name); u != nil {
+		return u.kept
+	}
+	return nil
+}
+
+// Cached tells the observer how a call to an upstream with a cache was answered.
+func (s *Set) Cached(name, result string) {
+	if g := s.gateOf(name); g != nil && g.observer != nil && g.observer.Cached != nil {
+		g.observer.Cached(name, result)
+	}
 }
 
 // SetSelf says where the server's own script origin is.
@@ -154,7 +190,8 @@ func (s *Set) Names() []string {
 
 // Resolve returns the URL of path at the named connection. The path can not
 // leave what is below the base URL; an absolute URL must be below it already,
-// as the links of a paged API are. Errors are *call.Error.
+// as the links of a paged API are, or at a host that the connection allows.
+// Errors are *call.Error.
 func (s *Set) Resolve(name, path string) (string, error) {
 	u := s.get(name)
 	if u == nil {
@@ -162,6 +199,8 @@ func (s *Set) Resolve(name, path string) (string, error) {
 	}
 	base := u.base
 	switch {
+	case u.Broken != "":
+		return "", call.Errorf(call.CodeUnavailable, "nothing was sent: the connection %s can not be used: %s", name, u.Broken)
 	case base == "":
 		return "", call.Errorf(call.CodeUnavailable, "the connection %q is not ready: the server is not listening yet", name)
 	case climbs(path):
@@ -170,8 +209,11 @@ func (s *Set) Resolve(name, path string) (string, error) {
 	if !strings.HasPrefix(path, "http://") && !strings.HasPrefix(path, "https://") {
 		return base + "/" + strings.TrimLeft(path, "/"), nil
 	}
+	if to, err := url.Parse(shown(path)); err == nil && !u.atHome(to) && u.allows(to) {
+		return path, nil
+	}
 	if rest, ok := strings.CutPrefix(path, base); !ok || rest != "" && !strings.ContainsRune("/?#", rune(rest[0])) {
-		return "", call.Errorf(call.CodeInvalidArgument, "%q is not below %s, the base URL of the connection %q; use reprise:http for other hosts", Redact(shown(path)), base, name)
+		return "", call.Errorf(call.CodeInvalidArgument, "%q is not below %s, the base URL of the connection %q; use reprise:http for other hosts, or have the connection allow this one", Redact(shown(path)), base, name)
 	}
 	return path, nil
 }

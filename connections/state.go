@@ -19,6 +19,8 @@ type State struct {
 	Login *Login `json:"login,omitempty"`
 	// Secrets are the names of those that its settings refer to.
 	Secrets []string `json:"secrets,omitempty"`
+	// Broken says why it can not be used at all: a certificate that is not there.
+	Broken string `json:"broken,omitempty"`
 	// Circuit is open while it is given up, half-open while one request tries.
 	// Empty: it has no circuit breaker.
 	Circuit string `json:"circuit,omitempty" enum:"closed,open,half-open"`
@@ -65,7 +67,7 @@ func (s *Set) States() []State {
 }
 
 func (u *upstream) state() State {
-	st := State{Name: u.Name, BaseURL: u.BaseURL}
+	st := State{Name: u.Name, BaseURL: u.BaseURL, Broken: u.Broken}
 	if u.Auth != nil {
 		st.Auth = u.Auth.Type
 		if st.Auth == "oauth2" {

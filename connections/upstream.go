@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"reprise/connections/cache"
 )
 
 // Upstream is an API that scripts call by name. What it says holds for calls
@@ -28,6 +30,9 @@ type Upstream struct {
 	Timeout time.Duration
 	// Retry is when calls are tried again; nil means the binding's own rules.
 	Retry *Retry
+	// RetryBudget is how many retries there may be of all calls together; nil means
+	// DefaultBudget.
+	RetryBudget *Budget
 	// Rate is how many requests may be sent in a time, of all scripts and runs
 	// together; nil means no limit.
 	Rate *Rate
@@ -36,6 +41,18 @@ type Upstream struct {
 	// Breaker gives the upstream up for a while that fails again and again; nil
 	// means that every call tries.
 	Breaker *Breaker
+	// TLS is what the usual does not do for; nil: nothing.
+	TLS *TLS
+	// Proxy is the URL of the proxy that requests go through, with credentials if
+	// it wants any, or NoProxy; empty: as the environment says.
+	Proxy string
+	// Allow are further hosts that the credentials may go to.
+	Allow []string
+	// Cache keeps answers; nil: none does.
+	Cache *cache.Rules
+	// Broken says why the connection can not be used; empty: it can. Calls fail
+	// with it, and the others go on.
+	Broken string
 }
 
 // Auth is how requests are authorized. The fields are those of the auth option of
@@ -94,6 +111,13 @@ const (
 	MaxConcurrency = 100_000
 )
 
+// The bounds of a Cache that says none, and the most answers that one may keep.
+const (
+	DefaultCached      = 1000
+	DefaultCachedBytes = 16 << 20
+	MaxCached          = 1_000_000
+)
+
 var secretRef = regexp.MustCompile(`\$\{secret:([^}]*)\}`)
 
 // SecretRefs returns the names of the secrets that a text refers to.
@@ -133,15 +157,48 @@ func (u *Upstream) check() error {
 	if b := u.Breaker; b != nil && (b.Failures < 1 || b.Failures > MaxFailures || b.Cooldown <= 0) {
 		return fmt.Errorf("circuitBreaker has %d failures and %s; it needs 1 to %d, and a cooldown", b.Failures, b.Cooldown, MaxFailures)
 	}
+	if err := u.RetryBudget.check(); err != nil {
+		return err
+	}
+	if err := u.checkRoad(); err != nil {
+		return err
+	}
 	if u.Auth != nil {
 		return u.Auth.check()
 	}
 	return nil
 }
 
+// checkRoad is check for how requests get there.
+func (u *Upstream) checkRoad() error {
+	if u.TLS != nil {
+		if !strings.HasPrefix(u.BaseURL, "https://") {
+			return fmt.Errorf("tls is set, and the base URL does not begin with https://")
+		}
+		if u.Broken == "" {
+			if err := u.TLS.Check(); err != nil {
+				return err
+			}
+		}
+	}
+	if c := u.Cache; c != nil && (c.TTL < 0 || c.StaleWhileRevalidate < 0 || c.MaxEntries < 1 || c.MaxEntries > MaxCached || c.MaxBytes < 1) {
+		return fmt.Errorf("cache has %d maxEntries and %d maxBytes; it needs 1 to %d, and some bytes", c.MaxEntries, c.MaxBytes, MaxCached)
+	}
+	if u.Cache != nil && u.Auth.IsLogin() {
+		return fmt.Errorf("cache can not be with a login (auth oauth2 with the grant %s): who logs in next would find the answers to another", GrantCode)
+	}
+	if err := checkProxy(u.Proxy); err != nil {
+		return err
+	}
+	return checkAllow(u.Allow)
+}
+
 // texts are those that may name secrets.
 func (u *Upstream) texts() []string {
-	out := slices.Concat(slices.Collect(maps.Values(u.Headers)), slices.Collect(maps.Values(u.Query)))
+	out := slices.Concat(slices.Collect(maps.Values(u.Headers)), slices.Collect(maps.Values(u.Query)), []string{u.Proxy})
+	if u.TLS != nil {
+		out = append(out, u.TLS.Key.Text)
+	}
 	if a := u.Auth; a != nil {
 		out = append(out, a.Token, a.Username, a.Password, a.ClientID, a.ClientSecret)
 		if a.AWS != nil {

@@ -38,6 +38,11 @@ func (u *Use) Path(path string) (string, error) { return u.resolve(path, url.Pat
 // Query resolves the tokens in a URL's query or in a form.
 func (u *Use) Query(query string) (string, error) { return u.resolve(query, url.QueryEscape) }
 
+// Userinfo resolves the tokens in the name and the password of a URL.
+func (u *Use) Userinfo(text string) (string, error) {
+	return u.resolve(text, func(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "+", "%20") })
+}
+
 // Body resolves the tokens in a body, escaped as its content type wants it.
 func (u *Use) Body(body []byte, contentType string) ([]byte, error) {
 	if !bytes.Contains(body, []byte(tokenPrefix)) {

@@ -107,6 +107,8 @@ func (x *execution) logCall(c *openCall, o *call.Outcome, took time.Duration) {
 		if a.Waited >= time.Millisecond {
 			f.number("waitedMs", a.Waited.Milliseconds())
 		}
+		f.text("cache", a.Cache)
+		f.text("reason", a.Reason)
 		if a.Status != 0 {
 			result = strconv.Itoa(a.Status)
 		}

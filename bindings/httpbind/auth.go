@@ -155,7 +155,7 @@ func (b *Binding) BindLogins(l Logins) { b.logins = l }
 
 // Endpoints returns the client that asks the token endpoints of connections.
 func (b *Binding) Endpoints() *http.Client {
-	return &http.Client{Transport: b.roads.open, CheckRedirect: noRedirect}
+	return &http.Client{Transport: tokenRoad{b.roads}, CheckRedirect: noRedirect}
 }
 
 // inheritOAuth2 takes over how the connection gets its access tokens.
@@ -191,6 +191,9 @@ func (x *exchange) inheritOAuth2(a *connections.Auth) error {
 func (x *exchange) accessToken(ctx context.Context) (string, error) {
 	if x.login {
 		return x.b.logins.Token(ctx, x.args.Connection)
+	}
+	if x.inherited { // it goes the way of the connection
+		ctx = context.WithValue(ctx, exchangeKey{}, x)
 	}
 	return x.grants().Token(ctx, *x.grant)
 }

@@ -72,6 +72,15 @@ type verdict struct {
 
 // judge decides what follows the n-th attempt.
 func (x *exchange) judge(n int, r reply) verdict {
+	v := x.wish(n, r)
+	if !v.retry || v.free || x.b.options.Connections.Retry(x.args.Connection) {
+		return v
+	}
+	return verdict{reason: "not tried again: the retry budget of the connection " + x.args.Connection + " is spent"}
+}
+
+// wish is what would follow the n-th attempt if there were no other calls.
+func (x *exchange) wish(n int, r reply) verdict {
 	if r.status == http.StatusUnauthorized && x.renew() {
 		return verdict{retry: true, free: true, reason: statusLine(r.status) + ": with a new access token"}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"reprise/connections"
+	"reprise/connections/cache"
 	"reprise/connections/egress"
 	"reprise/runtime/call"
 	"reprise/runtime/vm/web"
@@ -54,6 +55,7 @@ type Binding struct {
 	options Options
 	roads   *roads
 	clients clients
+	asides  asides
 	oauth   *connections.OAuth // of scripts' own token endpoints
 	granter *connections.OAuth // of connections' token endpoints, which the operator wrote
 	logins  Logins             // of connections that people log in for; nil: there are none
@@ -89,8 +91,12 @@ func (b *Binding) Kinds() map[string]call.Shape {
 	return map[string]call.Shape{web.KindHTTP: call.ShapeDo}
 }
 
-// Close closes the connections that are idle.
-func (b *Binding) Close() { b.roads.close() }
+// Close ends what goes on in the background, and closes the connections that are
+// idle.
+func (b *Binding) Close() {
+	b.asides.close()
+	b.roads.close()
+}
 
 // Do implements the engine's Doer: it performs an "http.request" call. Every
 // HTTP status is a success here; what a script wants to throw is its affair.
@@ -99,7 +105,7 @@ func (b *Binding) Do(ctx context.Context, p *call.Performance) call.Outcome {
 	if err := x.prepare(); err != nil {
 		return x.failed(err)
 	}
-	return x.run(ctx)
+	return x.perform(ctx)
 }
 
 // exchange is one call being performed: a request, its tries and their replies.
@@ -114,6 +120,13 @@ type exchange struct {
 	timeout   time.Duration
 	signer    connections.Signer // of the connection, in clear; nil: nothing is signed
 	inherited bool               // auth is the connection's
+	lane      *lane              // of the connection, if its TLS is its own
+	proxied   bool               // the connection says which proxy
+	proxy     *url.URL           // nil: none
+	own       bool               // the call has credentials of its own
+	kept      *cache.Cache       // where the flight is
+	flight    *cache.Flight      // that the exchange leads, and others may wait for; nil: none
+	aside     bool               // no call waits for it
 	grant     *connections.Grant // OAuth 2.0, in clear
 	login     bool               // OAuth 2.0, with the login of the connection
 	token     string             // the access token of the last try
@@ -133,26 +146,42 @@ type reply struct {
 	err    *call.Error
 }
 
-// run tries until a reply is final. Tries made before, by another process or
-// before the run was put aside, count. A try that another follows is reported
-// before the pause: if the pause does not end here, someone else goes on.
+// run tries until a reply is final.
 func (x *exchange) run(ctx context.Context) call.Outcome {
+	a, r, err := x.tries(ctx)
+	if err != nil {
+		return x.failed(err)
+	}
+	x.report(a)
+	return x.outcome(a.N, r)
+}
+
+// tries tries until a reply is final, and leaves the last report to the caller.
+// Tries made before, by another process or before the run was put aside, count.
+// A try that another follows is reported before the pause: if the pause does not
+// end here, someone else goes on.
+func (x *exchange) tries(ctx context.Context) (call.Attempt, reply, error) {
+	if x.p.Tries == 0 {
+		x.b.options.Connections.Called(x.args.Connection)
+	}
 	for n, free := x.p.Tries+1, 0; ; n++ {
 		began := time.Now()
 		r, next := x.try(ctx, n-free)
-		x.report(call.Attempt{
+		a := call.Attempt{
 			N: n, Status: r.status, Err: r.err, Took: time.Since(began), Bytes: int64(len(r.body)), Waited: x.waited,
 			Retry: next.retry, RetryIn: next.wait, Reason: next.reason,
-		})
-		if !next.retry {
-			return x.outcome(n, r)
 		}
+		if !next.retry {
+			return a, r, nil
+		}
+		x.land(nil) // others need not wait as well
+		x.report(a)
 		if next.free {
 			free++
 		}
 		if next.wait > 0 {
 			if err := x.p.Wait(ctx, next.wait); err != nil {
-				return x.failed(x.interrupted(ctx, err))
+				return a, r, x.interrupted(ctx, err)
 			}
 		}
 	}
@@ -204,14 +233,15 @@ func (x *exchange) pass(ctx context.Context, n int) (reply, verdict) {
 	if x.hops > 0 {
 		r.url = x.finalURL(res)
 	}
-	if v := x.judge(n, r); v.retry {
+	v := x.judge(n, r)
+	if v.retry {
 		defer time.AfterFunc(drainTimeout, t.cancel).Stop()
 		drain(res.Body)
 		return r, v
 	}
 	r.body, r.stream, err = x.receive(t)
 	if err == nil {
-		return r, verdict{}
+		return r, v
 	}
 	r = reply{err: x.use.ScrubError(x.failure(t.ctx, err))}
 	return r, x.judge(n, r)

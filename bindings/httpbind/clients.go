@@ -32,7 +32,6 @@ func newDialer(resolver *net.Resolver) *net.Dialer {
 // newTransport makes a transport with our limits.
 func newTransport(dialer *net.Dialer) *http.Transport {
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           idleTotal,

@@ -62,6 +62,7 @@ func (x *exchange) connecting(err error) (why string, ok bool) {
 	host := x.host()
 	var dns *net.DNSError
 	var op *net.OpError
+	var refused *proxyRefusedError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "there is no host " + dns.Name + "; check the URL", true
@@ -69,6 +70,10 @@ func (x *exchange) connecting(err error) (why string, ok bool) {
 		return "the name " + dns.Name + " could not be looked up: " + dns.Err, true
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		return "the proxy could not be reached: " + op.Err.Error(), true
+	case errors.As(err, &op) && strings.HasPrefix(op.Op, "socks"):
+		return "the proxy did not connect: " + op.Err.Error(), true
+	case errors.As(err, &refused):
+		return refused.Error(), true
 	case errors.As(err, &op) && op.Op == "dial" && errors.Is(err, syscall.ECONNREFUSED):
 		return host + " refused the connection; is it running, and on that port?", true
 	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
@@ -97,6 +102,10 @@ func handshake(err error) (why string, ok bool) {
 		return text, true
 	case strings.Contains(text, "TLS handshake timeout"):
 		return "it took longer than " + connectTimeout.String(), true
+	case strings.HasPrefix(text, "remote error: tls: ") && strings.Contains(text, "certificate"):
+		// With TLS 1.3 a server says so only when the request may be on its way; it
+		// has not read it.
+		return "it wants another client certificate (" + text + "); see tls.cert of the connection", true
 	case strings.HasPrefix(text, "tls: "), strings.HasPrefix(text, "remote error: tls: handshake"),
 		strings.HasPrefix(text, "remote error: tls: protocol"):
 		return text, true

@@ -3,6 +3,7 @@ package httpbind_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"reprise/bindings/httpbind"
+	"reprise/connections"
 	"reprise/runtime/call"
 	"reprise/runtime/vm/web"
 )
@@ -351,4 +353,29 @@ func (nowhere) RoundTrip(r *http.Request) (*http.Response, error) {
 	res := w.Result()
 	res.Request = r
 	return res, nil
+}
+
+func TestRetriesOfAConnectionHaveABudget(t *testing.T) {
+	// When it is spent, a call ends with its real error, and says so; nothing else
+	// about it changes.
+	var asked atomic.Int64
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprint(w, "not now")
+	})
+	h := upstreamHost(t, connections.Upstream{BaseURL: s.URL, RetryBudget: &connections.Budget{Floor: 3}})
+	for i, want := range []int64{3, 5, 6} { // 2 retries, 1, none
+		o := h.at(web.HTTPRequest{URL: "/"})
+		if asked.Load() != want || o.Err != nil || string(o.Body.Inline) != "not now" {
+			t.Errorf("call %d: asked %d times, want %d: %s, %v", i, asked.Load(), want, o.Body.Inline, o.Err)
+		}
+	}
+	last := h.attempts[len(h.attempts)-1]
+	if last.Retry || last.Reason != "not tried again: the retry budget of the connection shop is spent" {
+		t.Errorf("reported %+v", last)
+	}
+	if o := h.do(get(s.URL), ""); o.Err != nil || asked.Load() != 9 {
+		t.Errorf("a call to no connection: asked %d times, %v", asked.Load(), o.Err)
+	}
 }

@@ -4,11 +4,14 @@
 //
 // There are two roads, each with a pool of connections of its own, because a
 // connection that is idle would be used for any request to the same host: one
-// that a base URL had made must not serve a URL that a script chose.
+// that a base URL had made must not serve a URL that a script chose. A connection
+// with certificates of its own has a road of its own besides: see lanes.go.
 
 package httpbind
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -27,6 +30,7 @@ type roads struct {
 
 	open    http.RoundTripper // base URLs of connections, and whatever a proxy performs
 	checked http.RoundTripper // what is dialled is checked, and there is no proxy
+	lanes   *lanes            // base URLs of connections with TLS of their own; nil: a test's transport does all
 }
 
 func newRoads(o *Options) *roads {
@@ -42,11 +46,14 @@ func newRoads(o *Options) *roads {
 		return r
 	}
 	dialer := newDialer(o.Resolver)
-	open, checked := newTransport(dialer), newTransport(dialer)
-	open.Proxy = r.proxy
-	checked.Proxy = nil
+	open := func(c *tls.Config) *http.Transport {
+		t := newTransport(dialer)
+		t.Proxy, t.TLSClientConfig, t.OnProxyConnectResponse = r.proxyOf, c, proxyAnswered
+		return t
+	}
+	checked := newTransport(dialer)
 	checked.DialContext = o.Egress.Dial(dialer)
-	r.open, r.checked = open, checked
+	r.open, r.checked, r.lanes = open(nil), checked, newLanes(open)
 	return r
 }
 
@@ -56,15 +63,61 @@ func (r *roads) close() {
 			t.CloseIdleConnections()
 		}
 	}
+	if r.lanes != nil {
+		r.lanes.close()
+	}
+}
+
+// proxyOf is the proxy that a request goes through: its connection's, or what the
+// environment says.
+func (r *roads) proxyOf(req *http.Request) (*url.URL, error) {
+	if x, err := exchangeOf(req); err == nil && x.proxied {
+		return x.proxy, nil
+	}
+	return r.proxy(req)
+}
+
+// proxyRefusedError says that a proxy did not connect to a host.
+type proxyRefusedError struct{ proxy, status string }
+
+func (e *proxyRefusedError) Error() string {
+	return "the proxy " + e.proxy + " did not connect: it answered " + e.status
+}
+
+func proxyAnswered(_ context.Context, proxy *url.URL, _ *http.Request, res *http.Response) error {
+	if res.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &proxyRefusedError{proxy: proxy.Host, status: statusLine(res.StatusCode)}
+}
+
+// trusted is the road of a request for a URL that the operator wrote.
+func (r *roads) trusted(x *exchange, u *url.URL) http.RoundTripper {
+	if x.lane == nil {
+		return r.open
+	}
+	return x.lane.to(x.b.options.Connections.AtHome(x.args.Connection, u))
+}
+
+// tokenRoad is for the token endpoints of connections. Their requests take the
+// road of the connection.
+type tokenRoad struct{ *roads }
+
+func (r tokenRoad) RoundTrip(req *http.Request) (*http.Response, error) {
+	x, err := exchangeOf(req)
+	if err != nil {
+		return r.open.RoundTrip(req)
+	}
+	return r.trusted(x, req.URL).RoundTrip(req)
 }
 
 // RoundTrip takes the road that the request has a right to. One without an
 // exchange is for a token endpoint, whose URL a script chose.
 func (r *roads) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x, err := exchangeOf(req); err == nil && x.trusted() {
-		return r.open.RoundTrip(req)
+		return r.trusted(x, req.URL).RoundTrip(req)
 	}
-	proxy, err := r.proxy(req)
+	proxy, err := r.proxyOf(req)
 	if err == nil && proxy != nil {
 		err = r.beforeProxy(req)
 	}
@@ -111,9 +164,9 @@ func (r *roads) beforeProxy(req *http.Request) error {
 	return nil
 }
 
-// trusted reports whether the request is for the base URL of a connection,
-// which the operator wrote. After a redirect to anywhere else it is the word of
-// a stranger, also when that leads back.
+// trusted reports whether the request is for the base URL of a connection or for
+// a host that the connection allows, which the operator wrote. After a redirect
+// to anywhere else it is the word of a stranger, also when that leads back.
 func (x *exchange) trusted() bool { return x.args.Connection != "" && !x.departed }
 
 // permit decides by what a URL says whether the exchange may go there.

@@ -50,15 +50,15 @@ func (x *exchange) fill(r *http.Request) error {
 	r.Body, r.GetBody, r.ContentLength = nil, nil, 0
 	switch {
 	case !x.request.present:
-		return x.sign(r)
+		return x.sign(r, nil)
 	case len(x.request.body) == 0:
 		r.Body = http.NoBody
-		return x.sign(r)
+		return x.sign(r, nil)
 	}
 	r.ContentLength = int64(len(x.request.body))
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.request.body)), nil }
 	r.Body = io.NopCloser(bytes.NewReader(x.request.body))
-	return x.sign(r)
+	return x.sign(r, x.request.body)
 }
 
 // followRedirect decides about one redirect. next is the request that would
@@ -86,11 +86,14 @@ func followRedirect(next *http.Request, via []*http.Request) error {
 	}
 	x.countDepth(next.Header, next.URL)
 	tidy(next.URL)
-	x.departed = x.departed || !sameHost(via[0].URL, next.URL)
+	x.departed = x.departed || !x.follows(via[0].URL, next.URL)
 	if err := x.permit(next.URL); err != nil {
 		return err
 	}
 	if !x.departed {
+		if err := x.carry(next); err != nil {
+			return err
+		}
 		return x.use.Check(next.URL)
 	}
 	for _, name := range x.request.private {
@@ -104,6 +107,26 @@ func followRedirect(next *http.Request, via []*http.Request) error {
 		return x.use.CheckRedirect(next.URL, nil)
 	}
 	return x.use.CheckRedirect(next.URL, x.request.body)
+}
+
+// follows reports whether credentials for from may follow a redirect to another
+// URL: to the same host, or to one that the connection allows.
+func (x *exchange) follows(from, to *url.URL) bool {
+	return sameHost(from, to) || x.args.Connection != "" && x.b.options.Connections.Allows(x.args.Connection, to)
+}
+
+// carry puts the credentials into a request that follows and may have them:
+// net/http has taken off those that it knows. What is signed is signed anew.
+func (x *exchange) carry(next *http.Request) error {
+	for _, name := range []string{headerAuthorization, "Cookie"} {
+		if values := x.request.header[name]; values != nil {
+			next.Header[name] = values
+		}
+	}
+	if next.Body == nil || next.Body == http.NoBody {
+		return x.sign(next, nil)
+	}
+	return x.sign(next, x.request.body)
 }
 
 // noRedirect is for token endpoints: credentials go nowhere else.

@@ -32,16 +32,37 @@ func (x *exchange) inherit() error {
 	if x.args.Retry == nil {
 		x.args.Retry = retryOf(u.Retry)
 	}
-	if err := x.inheritHeaders(u.Headers); err != nil {
-		return err
-	}
 	if x.args.KeepAuth && u.Auth != nil && u.Auth.Type != "apiKey" {
 		x.args.Headers = slices.DeleteFunc(x.args.Headers, func(h [2]string) bool { return http.CanonicalHeaderKey(h[0]) == headerAuthorization })
+	}
+	x.own = x.args.Auth != nil || x.hasOwn(u)
+	if err := x.inheritRoad(u); err != nil {
+		return err
+	}
+	if err := x.inheritHeaders(u.Headers); err != nil {
+		return err
 	}
 	if x.args.Auth != nil || u.Auth == nil || x.hasHeader(headerAuthorization) && u.Auth.Type != "apiKey" {
 		return nil
 	}
 	return x.inheritAuth(u.Auth)
+}
+
+// hasOwn reports whether headers of the call are credentials, or stand in the
+// place of those of the connection.
+func (x *exchange) hasOwn(u *connections.Upstream) bool {
+	return slices.ContainsFunc(x.args.Headers, func(h [2]string) bool {
+		name := http.CanonicalHeaderKey(h[0])
+		if name == headerAuthorization || name == "Cookie" || connections.HasToken(h[1]) || u.Auth != nil && u.Auth.In == "header" && name == http.CanonicalHeaderKey(u.Auth.Name) {
+			return true
+		}
+		for own := range u.Headers {
+			if http.CanonicalHeaderKey(own) == name {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 func (x *exchange) inheritAuth(a *connections.Auth) (err error) {
@@ -65,12 +86,12 @@ func (x *exchange) inheritAuth(a *connections.Auth) (err error) {
 
 // sign signs the request of an attempt. A request that timed out may still be on
 // its way out, so the header is another one each time.
-func (x *exchange) sign(r *http.Request) error {
+func (x *exchange) sign(r *http.Request, body []byte) error {
 	if x.signer == nil {
 		return nil
 	}
 	r.Header = r.Header.Clone()
-	if err := x.signer.Sign(r, x.request.body, time.Now()); err != nil {
+	if err := x.signer.Sign(r, body, time.Now()); err != nil {
 		return call.Errorf(call.CodeInvalidArgument, "%s can not be signed: %s", x.p.Call.Target, x.use.ScrubText(err.Error()))
 	}
 	for _, name := range x.signer.Headers() {

@@ -73,15 +73,19 @@ type Performance struct {
 
 // Attempt is one try of a call.
 type Attempt struct {
-	N      int // from 1
+	N      int // from 1; 0: none was made, it was answered from what is kept
 	Status int // HTTP status or zero
 	Err    *Error
 	Took   time.Duration
 	Bytes  int64 // received
 	// Waited is how long the try waited for its turn at the connection.
 	Waited time.Duration
+	// Cache is how the connection's cache answered, if it has one: "hit", "stale",
+	// "revalidated", "shared", "miss" or "bypass". Reason says why.
+	Cache string
 	// RetryIn is set when another try follows, after that long; Reason says
-	// why: "503 Service Unavailable, Retry-After: 2".
+	// why: "503 Service Unavailable, Retry-After: 2". Without Retry it says why
+	// none follows that would have.
 	Retry   bool
 	RetryIn time.Duration
 	Reason  string

@@ -49,6 +49,8 @@ type Metrics struct {
 	workers      *prometheus.CounterVec
 	upstreams    *prometheus.CounterVec
 	upstreamWait *prometheus.HistogramVec
+	retries      *prometheus.CounterVec
+	cached       *prometheus.CounterVec
 	scripts      names
 	kinds        names
 }
@@ -88,11 +90,17 @@ func New(o Options) *Metrics {
 			Name: "reprise_connection_wait_seconds", Help: "Time requests waited for the limits of their connection.",
 			Buckets: []float64{.001, .01, .1, 1, 10, 60, 600},
 		}, []string{"connection"}),
+		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reprise_connection_retries_total", Help: "Retries that calls to connections wanted, by connection and result (sent, or refused by the retry budget).",
+		}, []string{"connection", "result"}),
+		cached: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reprise_connection_cache_total", Help: "GET and HEAD calls to connections with a cache, by connection and result (hit, stale, revalidated, shared, miss, bypass).",
+		}, []string{"connection", "result"}),
 		workers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reprise_worker_ends_total", Help: "Worker processes that ended and were replaced, by the limit that was exceeded.",
 		}, []string{"limit"}),
 	}
-	m.registry.MustRegister(m.runs, m.runTime, m.requests, m.reqTime, m.calls, m.failures, m.reloads, m.upstreams, m.upstreamWait, m.workers,
+	m.registry.MustRegister(m.runs, m.runTime, m.requests, m.reqTime, m.calls, m.failures, m.reloads, m.upstreams, m.upstreamWait, m.retries, m.cached, m.workers,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gauges(o)
 	return m
@@ -167,6 +175,22 @@ func (m *Metrics) ConnectionRequest(connection string, status int, waited time.D
 	}
 	m.upstreams.WithLabelValues(connection, class).Inc()
 	m.upstreamWait.WithLabelValues(connection).Observe(waited.Seconds())
+}
+
+// ConnectionRetry counts a retry that a call to a connection wanted, and whether
+// the connection's budget had one left.
+func (m *Metrics) ConnectionRetry(connection string, ok bool) {
+	result := "sent"
+	if !ok {
+		result = "refused"
+	}
+	m.retries.WithLabelValues(connection, result).Inc()
+}
+
+// ConnectionCached counts a call to a connection with a cache, by how it was
+// answered.
+func (m *Metrics) ConnectionCached(connection, result string) {
+	m.cached.WithLabelValues(connection, result).Inc()
 }
 
 // Reloaded counts a reload of a script: ok or failed.

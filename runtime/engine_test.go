@@ -29,9 +29,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"))
 }
 
-// What is tested has time, on a busy machine too.
-var _ = vm.LimitTurns(time.Minute)
-
 // testModule offers read(x), write(x), put(k, v) and timer(ms) to scripts.
 type testModule struct{}
 
@@ -165,7 +162,7 @@ func newRig(t *testing.T, expr string) *rig {
 
 func newRigOn(t *testing.T, s store.Store, expr string) *rig {
 	t.Helper()
-	host := worker.New(worker.Options{Platform: web.Platform(), Modules: []vm.Module{testModule{}}, TurnBudget: time.Minute})
+	host := worker.New(worker.Options{Platform: web.Platform(), Modules: []vm.Module{testModule{}}})
 	code := `(async (__reprise) => { "use strict"; const { read, write, put, timer, odd, body } = __reprise.module("test");
 		__reprise.exports({ default: ` + expr + ` }); })`
 	handlers, err := host.Load(worker.Revision{ID: "r1", Script: "s", Code: []byte(code)}, nil)

@@ -98,7 +98,7 @@ func (w *world) stop() {
 // open starts an engine; scripts have to be saved before they are started.
 func (w *world) open() *world {
 	w.t.Helper()
-	w.host = worker.New(worker.Options{Platform: web.Platform(), TurnBudget: time.Minute, Modules: append([]vm.Module{testModule{}, run.Module(), retry.Module(), kv.Module()}, w.modules...)})
+	w.host = worker.New(worker.Options{Platform: web.Platform(), Modules: append([]vm.Module{testModule{}, run.Module(), retry.Module(), kv.Module()}, w.modules...)})
 	for name, s := range w.current {
 		if _, err := w.load(s.Revision); err != nil {
 			w.t.Fatal(name, err)

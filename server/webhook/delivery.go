@@ -83,7 +83,7 @@ func keyOf(dedupe *script.Dedupe, s *scheme, d *Delivery, event string) string {
 	switch {
 	case dedupe != nil && dedupe.Off:
 	case dedupe != nil && dedupe.Key != "":
-		key = valueAt(dedupe.Key, d)
+		key = prefixed("value ", valueAt(dedupe.Key, d))
 	case event != "":
 		key = "event " + event
 	case s.once:
@@ -103,9 +103,9 @@ func keyOf(dedupe *script.Dedupe, s *scheme, d *Delivery, event string) string {
 func valueAt(path string, d *Delivery) string {
 	where, rest, _ := strings.Cut(path, ".")
 	if where == "header" {
-		return prefixed("value ", d.Header.Get(rest))
+		return d.Header.Get(rest)
 	}
-	return prefixed("value ", field(d.Body, strings.Split(rest, ".")))
+	return field(d.Body, strings.Split(rest, "."))
 }
 
 func prefixed(prefix, text string) string {

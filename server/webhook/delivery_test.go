@@ -63,8 +63,8 @@ func TestKeys(t *testing.T) {
 		"body.event.list.0": "value x", "body.event.list.1.y": "value z", "body.event.list.2": "", "body.event.list.-1": "", "body.event": "", "body.event.flag": "", "body.event.none": "", "body.nothing.there": "",
 	} {
 		seen, _ := plain(t, body, &script.Dedupe{Key: path}, "X-Event: e1")
-		if seen.Key != want {
-			t.Errorf("%q: %q, want %q", path, seen.Key, want)
+		if seen.Key != want || seen.Event != strings.TrimPrefix(want, "value ") {
+			t.Errorf("%q: %q of the event %q, want %q", path, seen.Key, seen.Event, want)
 		}
 	}
 	long, _ := plain(t, `1`, &script.Dedupe{Key: "header.X-Event"}, "X-Event: "+strings.Repeat("x", 1000))

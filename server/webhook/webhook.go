@@ -98,6 +98,9 @@ func (v *Verifier) Verify(ctx context.Context, w *Config, d *Delivery) (*Verifie
 	if s.event != nil {
 		out.Event = s.event(d)
 	}
+	if w.Dedupe != nil && w.Dedupe.Key != "" && out.Event == "" {
+		out.Event = valueAt(w.Dedupe.Key, d) // what tells deliveries apart is as good as an id
+	}
 	out.Key = keyOf(w.Dedupe, &s, d, out.Event)
 	return out, nil
 }

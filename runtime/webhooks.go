@@ -140,8 +140,7 @@ func (e *Engine) Deliver(ctx context.Context, req DeliverRequest) (r Run, duplic
 		}
 		b.dedupe = d
 		r, _, err = e.begin(ctx, b)
-		var other *store.CheckError
-		if !errors.As(err, &other) {
+		if _, failed := errors.AsType[*store.CheckError](err); !failed {
 			return r, false, err
 		}
 		// An equal one was faster: it is there now.

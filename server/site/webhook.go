@@ -19,7 +19,7 @@ import (
 
 // Webhooks verifies deliveries. *webhook.Verifier is one.
 type Webhooks interface {
-	// Verify checks a delivery; its error is a *webhook.Refusal.
+	// Verify checks a delivery; its error is a *webhook.RefusedError.
 	Verify(ctx context.Context, w *webhook.Config, d *webhook.Delivery) (*webhook.Verified, error)
 }
 
@@ -67,7 +67,7 @@ func (x *exchange) receive(route *route) {
 
 func (s *Site) verify(ctx context.Context, config *webhook.Config, d *webhook.Delivery) (*webhook.Verified, error) {
 	if s.options.Webhooks == nil {
-		return nil, &webhook.Refusal{Cause: webhook.Unready, Why: "this server verifies no webhooks"}
+		return nil, &webhook.RefusedError{Cause: webhook.Unready, Why: "this server verifies no webhooks"}
 	}
 	return s.options.Webhooks.Verify(ctx, config, d)
 }
@@ -76,7 +76,7 @@ func (s *Site) verify(ctx context.Context, config *webhook.Config, d *webhook.De
 // look the same from outside: neither tells a forger how near he is.
 func (x *exchange) turnAway(err error) {
 	p := problem.New(http.StatusUnauthorized, call.CodeUnauthorized, "the delivery could not be verified").WithHint("")
-	if refused, ok := errors.AsType[*webhook.Refusal](err); !ok || refused.Cause == webhook.Unready || refused.Cause == webhook.Unavailable {
+	if refused, ok := errors.AsType[*webhook.RefusedError](err); !ok || refused.Cause == webhook.Unready || refused.Cause == webhook.Unavailable {
 		p = problem.New(http.StatusServiceUnavailable, call.CodeUnavailable, "this webhook can not verify deliveries now").WithHint("Try again later.")
 	}
 	x.count(p.Status)

@@ -41,7 +41,7 @@ func webhookFixture(t *testing.T, h *house, g *gate, config webhook.Config) *fix
 		g.seen = &webhook.Verified{Event: "e1", Key: "event e1"}
 	}
 	if g.err == nil {
-		g.err = &webhook.Refusal{Cause: webhook.Unsigned, Why: "the signature is wrong"}
+		g.err = &webhook.RefusedError{Cause: webhook.Unsigned, Why: "the signature is wrong"}
 	}
 	return newFixture(t, Options{Runs: h, Webhooks: g, MaxBody: 100, Dev: true}, source)
 }
@@ -90,10 +90,10 @@ func TestTurnedAway(t *testing.T) {
 		status int
 		level  logs.Level
 	}{
-		{&webhook.Refusal{Cause: webhook.Unsigned, Why: "there is no header X-Secret-Name"}, http.StatusUnauthorized, logs.Warn},
-		{&webhook.Refusal{Cause: webhook.Late, Why: "its time is long ago"}, http.StatusUnauthorized, logs.Warn},
-		{&webhook.Refusal{Cause: webhook.Unready, Why: "the secret S is not set; set it with"}, http.StatusServiceUnavailable, logs.Error},
-		{&webhook.Refusal{Cause: webhook.Unavailable, Why: "the keys of the issuer can not be had"}, http.StatusServiceUnavailable, logs.Error},
+		{&webhook.RefusedError{Cause: webhook.Unsigned, Why: "there is no header X-Secret-Name"}, http.StatusUnauthorized, logs.Warn},
+		{&webhook.RefusedError{Cause: webhook.Late, Why: "its time is long ago"}, http.StatusUnauthorized, logs.Warn},
+		{&webhook.RefusedError{Cause: webhook.Unready, Why: "the secret S is not set; set it with"}, http.StatusServiceUnavailable, logs.Error},
+		{&webhook.RefusedError{Cause: webhook.Unavailable, Why: "the keys of the issuer can not be had"}, http.StatusServiceUnavailable, logs.Error},
 		{errors.New("a bug"), http.StatusServiceUnavailable, logs.Error},
 	} {
 		h := newHouse()

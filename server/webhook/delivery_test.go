@@ -33,8 +33,11 @@ func TestInput(t *testing.T) {
 		"a form":         {`payload=1`, []string{"Content-Type: application/x-www-form-urlencoded"}, `{"id":null,"headers":{"content-type":"application/x-www-form-urlencoded"},"body":"payload=1","text":"payload=1"}`},
 		"text":           {`123`, []string{"Content-Type: text/plain"}, `{"id":null,"headers":{"content-type":"text/plain"},"body":"123","text":"123"}`},
 		"nothing":        {``, nil, `{"id":null,"headers":{},"body":"","text":""}`},
-		"credentials": {`1`, []string{"Authorization: Bearer x", "Cookie: a=b", "Proxy-Authorization: y", "X-Reprise-Depth: 3", "X-A: 1", "X-A: 2", "X-B: caf\xe9"},
-			`{"id":null,"headers":{"x-a":"1, 2","x-b":"caf�"},"body":1,"text":"1"}`},
+		"credentials": {
+			`1`,
+			[]string{"Authorization: Bearer x", "Cookie: a=b", "Proxy-Authorization: y", "X-Reprise-Depth: 3", "X-A: 1", "X-A: 2", "X-B: caf\xe9"},
+			`{"id":null,"headers":{"x-a":"1, 2","x-b":"caf�"},"body":1,"text":"1"}`,
+		},
 	} {
 		seen, d := plain(t, tc.body, nil, tc.lines...)
 		if got, err := seen.Input(d); err != nil || string(got) != tc.want {

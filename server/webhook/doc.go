@@ -4,7 +4,7 @@
 //	v := webhook.New(webhook.Options{Secret: secrets.Value, Client: client})
 //	d := &webhook.Delivery{Header: r.Header, Body: body, At: time.Now()}
 //	seen, err := v.Verify(ctx, config.Webhook, d)
-//	var refused *webhook.Refusal          // its Why is for the log, and not for the sender
+//	var refused *webhook.RefusedError          // its Why is for the log, and not for the sender
 //	input, err := seen.Input(d)           // {"id":…,"headers":{…},"body":…,"text":…}
 //
 // The one invariant: Verify returns no error only for a delivery whose bytes, as

@@ -41,7 +41,7 @@ func FuzzHeaders(f *testing.F) {
 			if err == nil {
 				t.Fatalf("%s takes %+v, of %q", kind, seen, signature)
 			}
-			if _, ok := err.(*webhook.Refusal); !ok { //nolint:errorlint // what Verify promises
+			if _, ok := err.(*webhook.RefusedError); !ok { //nolint:errorlint // what Verify promises
 				t.Fatalf("%s: %v is no refusal", kind, err)
 			}
 		}

@@ -7,6 +7,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,10 +90,8 @@ func checkToken(token []byte, set jwk.Set, w *script.Webhook, now time.Time) err
 	}
 	audience, _ := parsed.Audience()
 	for _, wanted := range w.Verify.Audience {
-		for _, is := range audience {
-			if is == wanted {
-				return nil
-			}
+		if slices.Contains(audience, wanted) {
+			return nil
 		}
 	}
 	return refuse(Unsigned, "the token is for the audience %q, and config.webhook wants %q", audience, w.Verify.Audience)

@@ -138,7 +138,7 @@ func TestTokens(t *testing.T) {
 		d := delivery(now.Unix(), `{"message":{"messageId":"7"}}`, "Authorization: "+tc.header)
 		cause := taken
 		if _, err := v.Verify(t.Context(), &config, d); err != nil {
-			cause = err.(*webhook.Refusal).Cause //nolint:errorlint // what Verify promises
+			cause = err.(*webhook.RefusedError).Cause //nolint:errorlint // what Verify promises
 		}
 		if cause != tc.want {
 			t.Errorf("%s: cause %d, want %d", name, cause, tc.want)
@@ -169,7 +169,7 @@ func TestKeysOfIssuersAreKept(t *testing.T) {
 		t.Helper()
 		cause := taken
 		if _, err := v.Verify(t.Context(), &config, delivery(now.Unix(), "1", "Authorization: Bearer "+token(t, jwa.RS256(), key, now, nil))); err != nil {
-			cause = err.(*webhook.Refusal).Cause //nolint:errorlint // what Verify promises
+			cause = err.(*webhook.RefusedError).Cause //nolint:errorlint // what Verify promises
 		}
 		if cause != want || i.asked.Load() != asked {
 			t.Errorf("%s: cause %d, want %d; asked %d times, want %d", what, cause, want, i.asked.Load(), asked)

@@ -145,7 +145,7 @@ func causeOf(t *testing.T, config *webhook.Config, d *webhook.Delivery) (cause w
 	if err == nil {
 		return taken, ""
 	}
-	refused, ok := errors.AsType[*webhook.Refusal](err)
+	refused, ok := errors.AsType[*webhook.RefusedError](err)
 	if !ok {
 		t.Fatalf("the error is no refusal: %v", err)
 	}
@@ -221,8 +221,13 @@ func TestOldDeliveriesAreRefused(t *testing.T) {
 			tolerance time.Duration
 			late      bool
 		}{
-			{4 * time.Minute, 0, false}, {-4 * time.Minute, 0, false}, {6 * time.Minute, 0, true}, {-6 * time.Minute, 0, true},
-			{6 * time.Minute, time.Hour, false}, {2 * time.Hour, time.Hour, true}, {10 * time.Second, 2 * time.Second, true},
+			{4 * time.Minute, 0, false},
+			{-4 * time.Minute, 0, false},
+			{6 * time.Minute, 0, true},
+			{-6 * time.Minute, 0, true},
+			{6 * time.Minute, time.Hour, false},
+			{2 * time.Hour, time.Hour, true},
+			{10 * time.Second, 2 * time.Second, true},
 		} {
 			d, config := *e.d, e.config
 			d.At, config.Tolerance = e.d.At.Add(tc.off), script.Duration(tc.tolerance)

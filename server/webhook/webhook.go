@@ -54,16 +54,16 @@ const (
 	Unavailable              // the issuer's keys can not be had now
 )
 
-// Refusal is why a delivery is not taken. Why is a sentence for the log.
-type Refusal struct {
+// RefusedError is why a delivery is not taken. Why is a sentence for the log.
+type RefusedError struct {
 	Cause Cause
 	Why   string
 }
 
-func (r *Refusal) Error() string { return r.Why }
+func (r *RefusedError) Error() string { return r.Why }
 
-func refuse(cause Cause, format string, args ...any) *Refusal {
-	return &Refusal{cause, fmt.Sprintf(format, args...)}
+func refuse(cause Cause, format string, args ...any) *RefusedError {
+	return &RefusedError{cause, fmt.Sprintf(format, args...)}
 }
 
 // Verified is what is known of a delivery that has been verified.
@@ -79,7 +79,7 @@ type Verified struct {
 	private []string // headers that verify it: no script needs them any more
 }
 
-// Verify checks a delivery as the config says. Its error is a *Refusal.
+// Verify checks a delivery as the config says. Its error is a *RefusedError.
 func (v *Verifier) Verify(ctx context.Context, w *Config, d *Delivery) (*Verified, error) {
 	var s scheme
 	var err error

@@ -74,7 +74,7 @@ func isJSON(contentType string) bool {
 	return err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
 }
 
-// maxKey is how long a key is kept as it is.
+// maxKey is how long a key, or an id, is kept as it is.
 const maxKey = 256
 
 // keyOf returns what equal deliveries have in common.
@@ -96,6 +96,12 @@ func keyOf(dedupe *script.Dedupe, s *scheme, d *Delivery, event string) string {
 		key = "sha256 " + hex.EncodeToString(sum[:])
 	}
 	return key
+}
+
+// shown is an id as it is kept with the run, and listed: text, and no longer than
+// any that means something.
+func shown(event string) string {
+	return strings.ToValidUTF8(event[:min(len(event), maxKey)], "")
 }
 
 // valueAt follows "header.NAME" or "body.a.b". Only text and numbers are keys;

@@ -102,6 +102,7 @@ func (v *Verifier) Verify(ctx context.Context, w *Config, d *Delivery) (*Verifie
 		out.Event = valueAt(w.Dedupe.Key, d) // what tells deliveries apart is as good as an id
 	}
 	out.Key = keyOf(w.Dedupe, &s, d, out.Event)
+	out.Event = shown(out.Event)
 	return out, nil
 }
 

@@ -6,9 +6,13 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -434,4 +438,21 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 		p.seen = frame.Entries[i].Seq
 		return
 	}
+}
+
+// cmdSign signs what a story sends to a webhook. {now} in the message is the time,
+// which $NOW is then, too, and {earlier} an hour before that.
+func cmdSign(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sign KEY MESSAGE")
+	}
+	now := time.Now().Unix()
+	stamps := strings.NewReplacer("{now}", strconv.FormatInt(now, 10), "{earlier}", strconv.FormatInt(now-3600, 10))
+	mac := hmac.New(sha256.New, []byte(args[0]))
+	mac.Write([]byte(stamps.Replace(args[1])))
+	sum := mac.Sum(nil)
+	ts.Setenv("NOW", stamps.Replace("{now}"))
+	ts.Setenv("EARLIER", stamps.Replace("{earlier}"))
+	ts.Setenv("HEX", hex.EncodeToString(sum))
+	ts.Setenv("BASE64", base64.StdEncoding.EncodeToString(sum))
 }

@@ -42,6 +42,8 @@
 //	                      do that; count prints how often it was asked for tokens
 //	login NAME            log in for a connection: start reprise connections login, open
 //	                      the URL that it prints, and print the page and what it says
+//	sign KEY MESSAGE      set $HEX and $BASE64 to the HMAC-SHA256 of a message, in which {now} is
+//	                      the time, $NOW, and {earlier} an hour before it, $EARLIER
 //	received              print the requests that the upstream has got
 //
 // `! http …` and `! api …` expect a status of 400 or more.
@@ -83,7 +85,7 @@ func TestProgram(t *testing.T) {
 			"background": cmdBackground, "becomes": cmdBecomes, "answered": cmdAnswered, "await": cmdAwait,
 			"tail": cmdTail, "tailed": cmdTailed, "address": cmdAddress, "fill": cmdFill, "certificate": cmdCertificate,
 			"upstream": cmdUpstream, "received": cmdReceived, "reached": cmdReached, "question": cmdQuestion,
-			"nowhere": cmdNowhere, "provider": cmdProvider, "login": cmdLogin,
+			"nowhere": cmdNowhere, "provider": cmdProvider, "login": cmdLogin, "sign": cmdSign,
 		},
 	})
 }

@@ -245,7 +245,7 @@ func (a *app) serverOptions(m *metrics.Metrics, logger *slog.Logger) server.Opti
 	c := a.config
 	o := server.Options{
 		Addr: c.Addr, Admin: c.Admin, DataDir: c.Data, Engine: a.engine, Scripts: a.scripts.registry, Log: a.log, Metrics: m,
-		Secret: a.secrets.Value, Connections: a.upstreams,
+		Secret: a.secrets.Value, Client: a.http.Client(), Connections: a.upstreams,
 		Logger: logger, Version: Version, Project: a.project.Root, Dev: a.options.dev,
 		TLSCert: c.TLSCert, TLSKey: c.TLSKey, AdminHosts: c.AdminHosts, Limits: c.Limits, Workers: a.describeWorkers,
 	}

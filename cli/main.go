@@ -90,7 +90,7 @@ Save a script and it is live. Without a command, reprise is "reprise dev".`,
 	addServeFlags(root)
 	root.Args = dirArgument
 	root.SuggestionsMinimumDistance = 2 // SuggestionsFor has no default of its own
-	root.AddCommand(dev, newServe(stdio), newRun(stdio), newRuns(stdio), newCheck(stdio), newConnections(stdio), newSecret(stdio), newTail(stdio), newTypes(stdio), newInit(stdio), newVersion(stdio))
+	root.AddCommand(dev, newServe(stdio), newRun(stdio), newRuns(stdio), newCheck(stdio), newConnections(stdio), newSecret(stdio), newTail(stdio), newWebhooks(stdio), newTypes(stdio), newInit(stdio), newVersion(stdio))
 	strictCompletion(root)
 	return root
 }

@@ -120,7 +120,8 @@ type HMAC struct {
 	Secret    string
 	Algorithm string // "sha256" if empty, "sha1", "sha384" or "sha512"
 	Encoding  string // of the signature: "hex" if empty, "base64" or "base64url"
-	// KeyEncoding is how Secret is written: as it is if empty, "hex" or "base64".
+	// KeyEncoding is how Secret is written: as it is if empty, "hex", "base64", or
+	// "whsec", which is base64 after "whsec_", as Standard Webhooks have it.
 	KeyEncoding string
 	Message     string
 	Set         map[string]string // header -> template
@@ -133,9 +134,21 @@ var (
 	}
 	decodings = map[string]func(string) ([]byte, error){
 		"": func(s string) ([]byte, error) { return []byte(s), nil }, "hex": hex.DecodeString, "base64": base64.StdEncoding.DecodeString,
+		"whsec": func(s string) ([]byte, error) {
+			return base64.StdEncoding.DecodeString(strings.TrimPrefix(s, "whsec_"))
+		},
 	}
 	hmacPart = regexp.MustCompile(`\{[A-Za-z0-9.-]*\}`)
 )
+
+// StandardWebhooks signs as www.standardwebhooks.com specifies. The request has to
+// have the header webhook-id already.
+func StandardWebhooks(secret string) *HMAC {
+	return &HMAC{
+		Secret: secret, KeyEncoding: "whsec", Encoding: "base64", Message: "{header.webhook-id}.{timestamp}.{body}",
+		Set: map[string]string{"webhook-timestamp": "{timestamp}", "webhook-signature": "v1,{signature}"},
+	}
+}
 
 // hmacParts are what a template can be made of, besides {header.NAME}.
 var hmacParts = map[string]func(p *hmacRequest) string{
@@ -182,7 +195,7 @@ func (s *HMAC) check() error {
 	case encodings[s.Encoding] == nil:
 		return fmt.Errorf("auth hmac has no encoding %q; use hex, base64 or base64url", s.Encoding)
 	case decodings[s.KeyEncoding] == nil:
-		return fmt.Errorf("auth hmac has no keyEncoding %q; use hex or base64", s.KeyEncoding)
+		return fmt.Errorf("auth hmac has no keyEncoding %q; use hex, base64 or whsec", s.KeyEncoding)
 	}
 	if slices.Contains(hmacPart.FindAllString(s.Message, -1), "{signature}") {
 		return fmt.Errorf("auth hmac: the message can not have the signature in it")

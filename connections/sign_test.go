@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -206,5 +207,29 @@ func TestSignersThatCanNotBe(t *testing.T) {
 		if _, err := connections.NewSet(connections.Upstream{Name: "x", BaseURL: "http://a/", Auth: &a}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+func TestStandardWebhooks(t *testing.T) {
+	// The example of the specification, and that of its reference libraries.
+	for _, tc := range []struct {
+		secret, id, body, want string
+		at                     int64
+	}{
+		{"whsec_plJ3nmyCDGBKInavdOK15jsl", "msg_loFOjxBNrRLzqYUf", `{"event_type":"ping","data":{"success":true}}`, "v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0=", 1731705121},
+		{"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", `{"test": 2432232314}`, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", 1614265330},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "https://a.example.com/", nil)
+		r.Header.Set("webhook-id", tc.id)
+		if err := connections.StandardWebhooks(tc.secret).Sign(r, []byte(tc.body), time.Unix(tc.at, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Header.Get("webhook-signature"); got != tc.want || r.Header.Get("webhook-timestamp") != strconv.FormatInt(tc.at, 10) {
+			t.Errorf("%s: %s at %s", tc.id, got, r.Header.Get("webhook-timestamp"))
+		}
+	}
+	r := httptest.NewRequest(http.MethodPost, "https://a.example.com/", nil)
+	if err := connections.StandardWebhooks("whsec_not base64").Sign(r, nil, signedAt); err == nil || strings.Contains(err.Error(), "not base64") {
+		t.Errorf("a secret that is none: %v", err)
 	}
 }

@@ -122,11 +122,6 @@ func (e *Engine) Get(ctx context.Context, id string) (Run, error) {
 // List returns a page of runs, newest first, and the cursor of the next page,
 // empty at the end.
 func (e *Engine) List(ctx context.Context, q ListQuery) (runs []Run, cursor string, err error) {
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 50
-	}
-	limit = min(limit, 500)
 	table, prefix := tableRuns, ""
 	switch {
 	case q.Status != "":
@@ -134,12 +129,24 @@ func (e *Engine) List(ctx context.Context, q ListQuery) (runs []Run, cursor stri
 	case q.Script != "":
 		table, prefix = tableByScript, indexKey(q.Script, "")
 	}
+	return e.page(ctx, table, prefix, q.Limit, q.Cursor, func(r *Run) bool {
+		return (q.Script == "" || r.Script == q.Script) && (q.Status == "" || r.Status == q.Status)
+	})
+}
+
+// page returns a page of the runs that a table lists below a prefix, newest
+// first, of those that are wanted.
+func (e *Engine) page(ctx context.Context, table, prefix string, limit int, from string, wanted func(*Run) bool) (runs []Run, cursor string, err error) {
+	if limit <= 0 {
+		limit = 50
+	}
+	limit = min(limit, 500)
 	r := store.Range{Start: []byte(prefix), Limit: limit + 1, Reverse: true}
 	if prefix != "" {
 		r.End = []byte(strings.TrimSuffix(prefix, "\x00") + "\x01")
 	}
-	if q.Cursor != "" {
-		r.End = []byte(prefix + q.Cursor)
+	if from != "" {
+		r.End = []byte(prefix + from)
 	}
 	for {
 		rows, err := e.options.Store.Rows(ctx, table, r)
@@ -158,7 +165,7 @@ func (e *Engine) List(ctx context.Context, q ListQuery) (runs []Run, cursor stri
 			if err != nil {
 				return nil, "", err
 			}
-			if (q.Script == "" || run.Script == q.Script) && (q.Status == "" || run.Status == q.Status) {
+			if wanted(&run) {
 				runs = append(runs, run)
 			}
 		}

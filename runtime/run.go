@@ -69,6 +69,8 @@ type Run struct {
 	Tick *time.Time `json:"tick,omitempty"`
 	// FlowKey is the key that concurrency or rate counts the run under.
 	FlowKey string `json:"flowKey,omitempty"`
+	// Webhook is set for a run that the delivery of a webhook started.
+	Webhook *Webhook `json:"webhook,omitempty"`
 }
 
 // The reasons of Paused, in Run.Reason.

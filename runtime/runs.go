@@ -122,8 +122,13 @@ func (e *Engine) remove(ctx context.Context, r *run) error {
 	if ok {
 		rows = append(rows, store.RowOp{Table: tableStarts, Key: string(start)}, store.RowOp{Table: tableStartOf, Key: r.ID})
 	}
-	if err := e.removeSignals(ctx, r.ID); err != nil {
-		return err
+	for _, table := range []string{tableSignals, tableDuplicates} {
+		if err := e.removeBelow(ctx, table, r.ID); err != nil {
+			return err
+		}
+	}
+	if r.Webhook != nil {
+		rows = append(rows, deliveryRows(r.Script, r.ID, nil)...)
 	}
 	rows = append(rows, store.RowOp{Table: tableRuns, Key: r.ID})
 	timers := []store.TimerOp{{Run: r.ID, ID: timerWake}, {Run: r.ID, ID: timerAfter}}
@@ -137,16 +142,17 @@ func (e *Engine) remove(ctx context.Context, r *run) error {
 	return nil
 }
 
-// removeSignals deletes the keys of the signals that a run got.
-func (e *Engine) removeSignals(ctx context.Context, id string) error {
+// removeBelow deletes a run's rows of a table that has many for each: the keys of
+// the signals that it got, the duplicates of its delivery.
+func (e *Engine) removeBelow(ctx context.Context, table, id string) error {
 	for {
-		signals, err := e.options.Store.Rows(ctx, tableSignals, rangeOf(indexKey(id, ""), 1000))
-		if err != nil || len(signals) == 0 {
+		found, err := e.options.Store.Rows(ctx, table, rangeOf(indexKey(id, ""), 1000))
+		if err != nil || len(found) == 0 {
 			return orStoreError("delete the run", err)
 		}
-		rows := make([]store.RowOp, len(signals))
-		for i, row := range signals {
-			rows[i] = store.RowOp{Table: tableSignals, Key: row.Key}
+		rows := make([]store.RowOp, len(found))
+		for i, row := range found {
+			rows[i] = store.RowOp{Table: table, Key: row.Key}
 		}
 		if _, err := e.options.Store.Commit(ctx, store.Commit{Rows: rows}); err != nil {
 			return storeError("delete the run", err)

@@ -32,6 +32,8 @@ type beginning struct {
 	alone       bool // not beside another run of the same schedule
 	after       int  // failures in a row that led to it
 	relaxed     bool // a caller that is a run itself need not wait for the disk
+	webhook     *Webhook
+	dedupe      *dedupe // of a delivery; the start fails with a *store.CheckError where it does not hold
 }
 
 // Start begins a run of a script's run handler and returns once it is on disk.
@@ -89,6 +91,9 @@ func (e *Engine) launch(ctx context.Context, a *actor, b *beginning) (Run, bool,
 		}
 		a.forget()
 		go a.live() // it may have mail, and is that run's actor if there is one
+		if failed, ok := errors.AsType[*store.CheckError](err); ok {
+			return Run{}, false, failed
+		}
 		// A run whose id is made of the call that starts it has a journal already
 		// when it is started again.
 		if errors.Is(err, store.ErrRowExists) || errors.Is(err, store.ErrSequence) {
@@ -115,6 +120,9 @@ func (e *Engine) launch(ctx context.Context, a *actor, b *beginning) (Run, bool,
 
 // refusedWhole reports whether nothing of a commit is there, and will be.
 func refusedWhole(err error) bool {
+	if _, failed := errors.AsType[*store.CheckError](err); failed {
+		return true
+	}
 	for _, known := range []error{store.ErrRowExists, store.ErrSequence, store.ErrFull, store.ErrTooLarge} {
 		if errors.Is(err, known) {
 			return true
@@ -168,6 +176,7 @@ func (e *Engine) prepareRun(ctx context.Context, s *Script, b *beginning) (*acto
 	r := run{Run: Run{
 		ID: b.id, Script: s.Name, Revision: s.Revision, Handler: b.handler, Status: Running, CreatedAt: now,
 		IdempotencyKey: b.key, Parent: b.parent, Attached: b.attached, Predecessor: b.predecessor, Tick: b.tick,
+		Webhook: b.webhook,
 	}, ParentCall: b.call, OnFailed: s.OnFailed, After: b.after, Depth: b.depth}
 	r.setInput(started.Input)
 	if err := e.flow.classify(s, b, &r); err != nil {
@@ -214,12 +223,20 @@ func (e *Engine) insert(a *actor, b *beginning) error {
 	if b.tick != nil {
 		a.setRow(tickingRow(&a.run, []byte{}))
 	}
+	if b.webhook != nil {
+		for _, row := range deliveryRows(a.run.Script, a.id, []byte{}) {
+			a.setRow(row)
+		}
+	}
 	if a.run.Status == Queued {
 		e.flow.enqueue(a)
 	}
 	c := store.Commit{
 		Run: a.id, ExpectSeq: a.h.Len - uint64(len(a.buffer)), Appends: a.buffer,
 		Rows: append(a.after.rows, a.rowOps()...), Timers: a.after.timers, Relaxed: true,
+	}
+	if b.dedupe != nil {
+		c.Checks, c.KV = []store.Check{b.dedupe.check()}, []store.KVOp{b.dedupe.write(a.id)}
 	}
 	var err error
 	if b.relaxed { // a run waits for room; whoever is outside is told that there is none

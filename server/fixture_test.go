@@ -35,6 +35,22 @@ func (e *engine) Start(context.Context, runtime.StartRequest) (runtime.Run, bool
 	return runtime.Run{ID: "r1", Status: runtime.Running}, true, nil
 }
 
+func (e *engine) Deliver(context.Context, runtime.DeliverRequest) (runtime.Run, bool, error) {
+	return runtime.Run{ID: "r1", Status: runtime.Running}, false, nil
+}
+
+func (e *engine) Deliveries(context.Context, runtime.DeliveryQuery) ([]runtime.Delivery, string, error) {
+	return nil, "", nil
+}
+
+func (e *engine) Delivery(_ context.Context, id string) (runtime.Delivery, error) {
+	return runtime.Delivery{}, call.Errorf(call.CodeNotFound, "there is no delivery %s", id)
+}
+
+func (e *engine) Redeliver(ctx context.Context, id string) (runtime.Delivery, error) {
+	return e.Delivery(ctx, id)
+}
+
 func (e *engine) Wait(ctx context.Context, _ string, _ time.Duration) (runtime.Run, error) {
 	if e.entered != nil {
 		e.entered <- struct{}{}

@@ -65,7 +65,7 @@ func sourceOf(s *script.State, most call.Limits) site.RouteSource {
 }
 
 func revisionSource(r *script.Revision) site.RouteSource {
-	out := site.RouteSource{Name: r.Script, File: r.File, State: site.Live, Revision: r.ID, Handlers: r.Handlers}
+	out := site.RouteSource{Name: r.Script, File: r.File, State: site.Live, Revision: r.ID, Handlers: r.Handlers, Webhook: r.Config.Webhook}
 	h := r.Config.HTTP
 	if h == nil {
 		return out

@@ -24,6 +24,7 @@ import (
 	"reprise/server/site"
 	"reprise/server/studio"
 	"reprise/server/tail"
+	"reprise/server/webhook"
 )
 
 // Engine answers requests and looks after runs. *runtime.Engine is one.
@@ -50,8 +51,11 @@ type Options struct {
 
 	// Metrics is what /metrics shows; nil leaves it out.
 	Metrics *metrics.Metrics
-	// Secret returns the value of a secret, for config.http.auth.
+	// Secret returns the value of a secret, for config.http.auth and config.webhook.
 	Secret func(name string) (string, bool)
+	// Client fetches what a script's config names by URL: the keys of a webhook's
+	// issuer. It has to refuse where scripts may not call. Nil: nothing is fetched.
+	Client *http.Client
 	// Secrets keeps them; nil leaves it out of the admin API.
 	Secrets admin.Secrets
 	// Connections describes them; nil leaves it out.
@@ -130,7 +134,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.site = site.New(site.Options{
 		Login:  login,
-		Engine: o.Engine, Runs: o.Engine, Ask: ask.New(ask.Options{Engine: o.Engine, Log: o.Log}), Secret: o.Secret, Dev: o.Dev, Folder: o.Folder, Ready: s.ready,
+		Engine: o.Engine, Runs: o.Engine, Ask: ask.New(ask.Options{Engine: o.Engine, Log: o.Log}), Secret: o.Secret, Webhooks: webhook.New(webhook.Options{Secret: o.Secret, Client: o.Client}), Dev: o.Dev, Folder: o.Folder, Ready: s.ready,
 		Log: o.Log, Meter: meter(o.Metrics), Logger: o.Logger,
 	})
 	var certificate *certificate

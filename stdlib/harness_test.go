@@ -93,6 +93,8 @@ import { paginate, parseLink } from "reprise:paginate";
 import { graphql, GraphQLError } from "reprise:graphql";
 import { events, parse as parseEvents } from "reprise:sse";
 import { values, parse as parseLines } from "reprise:ndjson";
+import { webhooks } from "reprise:webhooks";
+import { secret } from "reprise:secrets";
 `
 
 // start begins a run of a handler with this body, which has every module.
@@ -114,6 +116,7 @@ func begin(t *testing.T, source string, s vm.Start) *play {
 		t.Fatal(err)
 	}
 	s.Run, s.Script, s.Revision, s.Now, s.Connections = "r1", "script", "rev", epoch, []string{"self", "shop"}
+	s.SecretKey, s.Secrets = []byte("the key of this run"), []string{"CUSTOMER_WEBHOOK"}
 	if s.Handler == "" {
 		s.Handler, s.Durable = vm.HandlerRun, true
 	}

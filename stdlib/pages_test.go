@@ -23,6 +23,9 @@ var pages = map[string][]string{
 	"graphql":  {`2400`, `null`},
 	"sse":      {`"Hello!"`},
 	"ndjson":   {`2`},
+	"webhooks": {
+		`{"id":"o1","type":"invoice.paid"}`, `"o1: invoice.paid"`, `"push: opened"`, `"message"`, `{"topic":"orders/create","order":7}`, `"o1"`, `"Hello"`, `true`,
+	},
 }
 
 func TestExamplesOfThePages(t *testing.T) {
@@ -38,7 +41,9 @@ func TestExamplesOfThePages(t *testing.T) {
 			continue
 		}
 		for i, m := range found {
-			s := vm.Start{Input: []byte(`{"id":"o1","ids":["a","b"],"items":[{"sku":"mug"}],"prompt":"Hi"}`)}
+			s := vm.Start{Input: []byte(`{"id":"o1","ids":["a","b"],"items":[{"sku":"mug"}],"prompt":"Hi",
+				"headers":{"x-github-event":"push","x-shopify-topic":"orders/create"},
+				"body":{"id":7,"type":"invoice.paid","action":"opened","event":{"type":"message"},"message":{"data":"SGVsbG8="}}}`)}
 			if strings.Contains(m[1], "async fetch(") {
 				s.Handler, s.Request = vm.HandlerFetch, &vm.Request{Method: "GET", URL: "http://shop.example/"}
 			}

@@ -26,7 +26,7 @@ func (module) Exports(v *vm.VM) *goja.Object {
 	for _, f := range []struct {
 		name string
 		make func(goja.FunctionCall) goja.Value
-	}{{"bearer", k.bearer}, {"basic", k.basic}, {"apiKey", k.apiKey}, {"oauth2", k.oauth2}} {
+	}{{"bearer", k.bearer}, {"basic", k.basic}, {"apiKey", k.apiKey}, {"oauth2", k.oauth2}, {"standardWebhooks", k.standardWebhooks}} {
 		if err := o.Set(f.name, v.Func(f.name, f.make)); err != nil {
 			panic(err)
 		}
@@ -68,6 +68,11 @@ func (k kit) apiKey(c goja.FunctionCall) goja.Value {
 		k.v.Throw(call.CodeInvalidArgument, `apiKey needs where the key goes, one of three: { header: "x-api-key", value }, { query: "key", value } or { cookie: "key", value }`)
 	}
 	return k.frozen("type", "apiKey", "in", in, "name", name, "token", k.secret(vm.Option(o, "value"), "apiKey", "its value"))
+}
+
+// standardWebhooks(secret)
+func (k kit) standardWebhooks(c goja.FunctionCall) goja.Value {
+	return k.frozen("type", "standardWebhooks", "token", k.secret(k.v.Arg(c, 0), "standardWebhooks", "its key"))
 }
 
 // oauth2({ tokenUrl, clientId, clientSecret, scopes, audience })

@@ -1,6 +1,7 @@
-// Package authbind is the module reprise:auth: bearer, basic, apiKey and oauth2
-// make what the auth option of reprise:http takes. The host authenticates the
-// request with it, see package httpbind; there is nothing to perform here.
+// Package authbind is the module reprise:auth: bearer, basic, apiKey, oauth2
+// and standardWebhooks make what the auth option of reprise:http takes. The host
+// authenticates the request with it, see package httpbind; there is nothing to
+// perform here.
 //
 //	import { bearer } from "reprise:auth";
 //	const api = http.create({ baseURL, auth: bearer(secret("CRM_TOKEN")) });

@@ -34,8 +34,10 @@ func (x *exchange) resolveAuth(target *url.URL) error {
 		return x.apiKey(target, a.In, a.Name, a.Token)
 	case "oauth2":
 		return x.oauth2()
+	case "standardWebhooks":
+		return x.standardWebhooks()
 	}
-	return call.Errorf(call.CodeInvalidArgument, "%s: there is no auth of type %q; use bearer, basic, apiKey or oauth2 from reprise:auth", x.p.Call.Target, a.Type)
+	return call.Errorf(call.CodeInvalidArgument, "%s: there is no auth of type %q; use bearer, basic, apiKey, oauth2 or standardWebhooks from reprise:auth", x.p.Call.Target, a.Type)
 }
 
 func (x *exchange) authorize(scheme, token string) error {
@@ -83,6 +85,17 @@ func (x *exchange) apiKey(target *url.URL, in, name, token string) error {
 		return x.setPrivate(name, value)
 	}
 	return call.Errorf(call.CodeInvalidArgument, "%s: apiKey goes into a header, the query or a cookie, not into %q", x.p.Call.Target, in)
+}
+
+// standardWebhooks has each attempt signed. The secret is never sent; it is held to
+// its hosts all the same, because a signature is as good as one for what it signs.
+func (x *exchange) standardWebhooks() error {
+	if x.request.header.Get("Webhook-Id") == "" {
+		return call.Errorf(call.CodeInvalidArgument, "%s: a request that standardWebhooks signs needs the header webhook-id", x.p.Call.Target)
+	}
+	secret, err := x.use.Text(x.args.Auth.Token)
+	x.signer = connections.StandardWebhooks(secret)
+	return err
 }
 
 // setPrivate sets a header that does not go to other hosts.

@@ -91,6 +91,12 @@ func (b *Binding) Kinds() map[string]call.Shape {
 	return map[string]call.Shape{web.KindHTTP: call.ShapeDo}
 }
 
+// Client returns a client for what the server itself fetches from a URL that a
+// script chose: it reaches what the script may call, and follows no redirects.
+func (b *Binding) Client() *http.Client {
+	return &http.Client{Transport: b.roads, CheckRedirect: noRedirect}
+}
+
 // Close ends what goes on in the background, and closes the connections that are
 // idle.
 func (b *Binding) Close() {

@@ -94,7 +94,7 @@ func (k *kit) auth(value goja.Value) *web.HTTPAuth {
 	}
 	obj, ok := value.(*goja.Object)
 	if !ok {
-		k.v.Throw(call.CodeInvalidArgument, "auth must come from bearer, basic, apiKey or oauth2 of reprise:auth, not %s", vm.TypeOf(value))
+		k.v.Throw(call.CodeInvalidArgument, "auth must come from bearer, basic, apiKey, oauth2 or standardWebhooks of reprise:auth, not %s", vm.TypeOf(value))
 	}
 	text := func(name string) string {
 		if value := vm.Option(obj, name); goja.IsString(value) {
@@ -115,14 +115,14 @@ func (k *kit) auth(value goja.Value) *web.HTTPAuth {
 	}
 	var credential string
 	switch a.Type {
-	case "bearer", "apiKey":
+	case "bearer", "apiKey", "standardWebhooks":
 		credential = a.Token
 	case "basic":
 		credential = a.Password
 	case "oauth2":
 		credential = a.ClientSecret
 	default:
-		k.v.Throw(call.CodeInvalidArgument, "auth must come from bearer, basic, apiKey or oauth2 of reprise:auth")
+		k.v.Throw(call.CodeInvalidArgument, "auth must come from bearer, basic, apiKey, oauth2 or standardWebhooks of reprise:auth")
 	}
 	if _, ok := connections.IsToken(credential); !ok {
 		k.v.Throw(call.CodeInvalidArgument, "auth (%s) takes a secret and not a literal text: import { secret } from \"reprise:secrets\" and pass secret(\"NAME\")", a.Type)

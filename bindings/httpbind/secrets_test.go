@@ -2,6 +2,8 @@ package httpbind_test
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -207,4 +209,47 @@ func TestScrubbing(t *testing.T) {
 	if !bytes.Contains(o.Value, []byte(tokenOf("QUERY"))) {
 		t.Errorf("headers: %s", o.Value)
 	}
+}
+
+func TestStandardWebhooksAreSignedHere(t *testing.T) {
+	// Each attempt anew, with a secret that goes nowhere.
+	var got []http.Header
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Header)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, r.Header.Get("Webhook-Signature"))
+	})
+	const hook = "whsec_plJ3nmyCDGBKInavdOK15jsl"
+	secrets, err := connections.NewSecrets(map[string]string{"HOOK": hook, "BOUND": hook}, map[string][]string{"BOUND": {"api.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, httpbind.Options{Secrets: secrets})
+	req := web.HTTPRequest{
+		Method: "POST", URL: s.URL, Headers: [][2]string{{"webhook-id", "msg_1"}}, IdempotencyKey: "msg_1",
+		Auth: &web.HTTPAuth{Type: "standardWebhooks", Token: tokenOf("HOOK")}, Retry: &web.HTTPRetry{Attempts: 2},
+	}
+	h.ok(req, `{"a":1}`)
+	key, err := base64.StdEncoding.DecodeString("plJ3nmyCDGBKInavdOK15jsl")
+	if err != nil || len(got) != 2 {
+		t.Fatal(err, len(got))
+	}
+	for _, header := range got {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte("msg_1." + header.Get("webhook-timestamp") + `.{"a":1}`))
+		if want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)); header.Get("webhook-signature") != want || header.Get("webhook-id") != "msg_1" {
+			t.Errorf("signed %q, want %s", header, want)
+		}
+		for name, values := range header {
+			if strings.Contains(strings.Join(values, " "), "plJ3nmyCDGBKInavdOK15jsl") {
+				t.Errorf("the header %s has the secret", name)
+			}
+		}
+	}
+	nameless := req
+	nameless.Headers = nil
+	h.fails(nameless, "{}", call.CodeInvalidArgument, "needs the header webhook-id")
+	bound := req
+	bound.Auth = &web.HTTPAuth{Type: "standardWebhooks", Token: tokenOf("BOUND")}
+	h.fails(bound, "{}", call.CodeSecretNotAllowed, "the secret BOUND")
 }

@@ -29,6 +29,8 @@ type Config struct {
 	Connections []string `json:"connections,omitempty"`
 	// HTTP is how the script is reached over HTTP, if it says so.
 	HTTP *HTTP `json:"http,omitempty"`
+	// Webhook makes the script take the deliveries of a webhook, if set.
+	Webhook *Webhook `json:"webhook,omitempty"`
 
 	// Limits are those that the script asks for; the others are zero.
 	Limits call.Limits `json:"limits,omitzero"`

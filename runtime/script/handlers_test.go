@@ -11,6 +11,7 @@ import (
 
 // A config that would do nothing for want of a handler is an error, with its line.
 func TestConfigNeedsItsHandler(t *testing.T) {
+	const hook = `webhook: { verify: { type: "stripe", secret: "S" } }`
 	for _, c := range []struct{ handlers, config, line, want string }{
 		{"scheduled", `schedule: "@daily"`, "", ""},
 		{"run scheduled fetch", `schedule: "@daily", concurrency: 1`, "", ""},
@@ -23,6 +24,11 @@ func TestConfigNeedsItsHandler(t *testing.T) {
 		{"fetch", `onFailed: "b"`, "2:13", "onFailed is about runs"},
 		{"fetch", `durability: "strict"`, "2:15", "durability is about runs"},
 		{"fetch", `timeout: "1s"`, "", ""},
+		{"run", hook, "", ""},
+		{"run scheduled", hook + `, schedule: "@daily"`, "", ""},
+		{"scheduled", hook, "2:12", "a webhook starts the handler run, and the script exports scheduled"},
+		{"run fetch", hook, "2:12", "the script has a fetch handler, too"},
+		{"run", `http: {}, ` + hook, "2:9", "a script has one way in: config.http or config.webhook"},
 	} {
 		files := map[string]string{"scripts/a.ts": "export const config = {\n  " + c.config + ",\n};\nexport default {};\n"}
 		f := load(t, files, func(o *script.Options) {

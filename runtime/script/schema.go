@@ -39,6 +39,8 @@ func parseConfig(script string, l *literal, most call.Limits) (Config, []Problem
 			c.Connections = s.connections(v)
 		case "http":
 			c.HTTP = s.http(v)
+		case "webhook":
+			c.Webhook = s.webhook(v)
 		case "limits":
 			c.Limits = s.limits(v)
 		case "egress":
@@ -47,7 +49,7 @@ func parseConfig(script string, l *literal, most call.Limits) (Config, []Problem
 			return s.durable(&c, key, v)
 		}
 		return true
-	}, append([]string{"description", "timeout", "isolation", "connections", "http", "limits", "egress"}, durableKeys...)...)
+	}, append([]string{"description", "timeout", "isolation", "connections", "http", "webhook", "limits", "egress"}, durableKeys...)...)
 	var raw strings.Builder
 	l.json(&raw)
 	c.Raw = json.RawMessage(raw.String())

@@ -36,6 +36,7 @@ type Runs interface {
 	Keeper
 	Controls
 	Replays
+	Deliveries
 	// Signal sends a signal to a run.
 	Signal(ctx context.Context, req runtime.SignalRequest) error
 }

@@ -69,6 +69,28 @@ func (h *house) Start(_ context.Context, req runtime.StartRequest) (runtime.Run,
 	return run, true, nil
 }
 
+func (h *house) Deliveries(_ context.Context, q runtime.DeliveryQuery) ([]runtime.Delivery, string, error) {
+	h.asked = q
+	if q.Script == "none" {
+		return nil, "", h.err
+	}
+	return []runtime.Delivery{exampleDelivery()}, "next", h.err
+}
+
+func (h *house) Delivery(_ context.Context, id string) (runtime.Delivery, error) {
+	d := exampleDelivery()
+	if h.err == nil && id != d.ID {
+		return d, call.Errorf(call.CodeNotFound, "there is no delivery %s", id)
+	}
+	return d, h.err
+}
+
+func (h *house) Redeliver(ctx context.Context, id string) (runtime.Delivery, error) {
+	d, err := h.Delivery(ctx, id)
+	d.ID, d.RedeliveryOf = "again", id
+	return d, err
+}
+
 func (h *house) Wait(ctx context.Context, id string, d time.Duration) (runtime.Run, error) {
 	h.mu.Lock()
 	h.waited = d

@@ -54,6 +54,7 @@ func (a *admin) endpoints() http.Handler {
 	a.infoEndpoints(h)
 	a.runEndpoints(h)
 	a.controlEndpoints(h)
+	a.webhookEndpoints(h)
 	a.signalEndpoints(h)
 	a.journalEndpoints(h)
 	a.replayEndpoints(h)

@@ -93,6 +93,7 @@ func TestOpenAPI(t *testing.T) {
 		"/api/v1/runs/{id}/signals/{name}": {"post"}, "/api/v1/runs/{id}/journal": {"get"}, "/api/v1/scripts/{name}/check": {"post"},
 		"/api/v1/secrets": {"get"}, "/api/v1/secrets/{name}": {"delete", "put"}, "/api/v1/secrets/rotate-key": {"post"},
 		"/api/v1/connections": {"get"}, "/api/v1/connections/{name}/login": {"delete", "post"}, "/api/v1/connections/{name}/login/{id}": {"get"},
+		"/api/v1/webhooks": {"get"}, "/api/v1/webhooks/{id}": {"get"}, "/api/v1/webhooks/{id}/redeliver": {"post"},
 		"/api/v1/logs": {"get"}, "/api/v1/tail": {"get"}, "/openapi.json": {"get"}, "/metrics": {"get"}, "/healthz": {"get"}, "/readyz": {"get"},
 	}, got); diff != "" {
 		t.Error(diff)
@@ -101,9 +102,9 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("security schemes: %+v", doc.Components.SecuritySchemes)
 	}
 	if diff := cmp.Diff([]string{
-		"Apart", "Attempt", "CallDetail", "CallRef", "CheckReport", "CheckRun", "CheckScript", "Connections", "Divergence", "Entry", "Error", "FieldError", "ForkRun", "Journal", "JournalRecord", "Limits", "Login",
+		"Apart", "Attempt", "CallDetail", "CallRef", "CheckReport", "CheckRun", "CheckScript", "Connections", "Deliveries", "Delivery", "Divergence", "Entry", "Error", "FieldError", "ForkRun", "Journal", "JournalRecord", "Limits", "Login",
 		"Logs", "Position", "Problem", "ReplayCall", "ReplayLine", "ReplayReport", "ReplayRun", "ResumeRun", "RetryRun", "RotateKey", "Rotated", "Route", "Run", "Runs", "Script",
-		"ScriptError", "Scripts", "Secret", "SecretSet", "Secrets", "Server", "SetSecret", "SourceProblem", "StartRun", "State", "Stats", "UpgradeRun", "Wait", "Workers",
+		"ScriptError", "Scripts", "Secret", "SecretSet", "Secrets", "Server", "SetSecret", "SourceProblem", "StartRun", "State", "Stats", "UpgradeRun", "Wait", "Webhook", "Workers",
 	},
 		slices.Sorted(maps.Keys(doc.Components.Schemas))); diff != "" {
 		t.Error(diff)
@@ -126,6 +127,7 @@ func TestOpenAPIExamples(t *testing.T) {
 		"ReplayReport": func() any { return &runtime.ReplayReport{} }, "CheckReport": func() any { return &runtime.CheckReport{} },
 		"Attempt": func() any { return &logins.Attempt{} }, "Connections": func() any { return &api.Connections{} },
 		"Secrets": func() any { return &api.Secrets{} }, "SecretSet": func() any { return &api.SecretSet{} }, "Rotated": func() any { return &vault.Rotated{} },
+		"Deliveries": func() any { return &api.Deliveries{} }, "Delivery": func() any { return &runtime.Delivery{} },
 	}
 	examples := 0
 	for path, item := range doc.Paths {

@@ -126,6 +126,12 @@ type Runs struct {
 	Cursor string        `json:"cursor,omitempty" doc:"Where the next page starts; absent on the last one"`
 }
 
+// Deliveries is one page of what webhooks delivered, newest first.
+type Deliveries struct {
+	Deliveries []runtime.Delivery `json:"deliveries" nullable:"false"`
+	Cursor     string             `json:"cursor,omitempty" doc:"Where the next page starts; absent on the last one"`
+}
+
 // ResumeRun lets a paused or diverged run go on.
 type ResumeRun struct {
 	InDoubt string `json:"inDoubt,omitempty" enum:"retry,fail" default:"retry" doc:"What becomes of the calls in doubt: retry performs them again, fail fails them with IN_DOUBT_ERROR"`

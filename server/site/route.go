@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"reprise/runtime/call"
+	"reprise/server/webhook"
 )
 
 // State says whether a script serves.
@@ -24,10 +25,11 @@ type RouteSource struct {
 	Name     string
 	File     string // for people: "scripts/orders/fulfil.ts"
 	State    State
-	Revision string   // the one that serves
-	Handlers []string // of that revision
-	MaxBody  int64    // the largest request body; 0: that of Options
-	HTTP     *HTTP    // config.http of that revision, or nil
+	Revision string          // the one that serves
+	Handlers []string        // of that revision
+	MaxBody  int64           // the largest request body; 0: that of Options
+	HTTP     *HTTP           // config.http of that revision, or nil
+	Webhook  *webhook.Config // config.webhook of that revision, or nil
 	Err      *call.Error
 }
 
@@ -68,12 +70,12 @@ const (
 )
 
 // handler returns what answers the script's requests: its fetch handler, or
-// its run handler where config.http asks for that, or nothing.
+// its run handler where config.http or config.webhook asks for that, or nothing.
 func (s *RouteSource) handler() string {
 	switch {
 	case slices.Contains(s.Handlers, fetchHandler):
 		return fetchHandler
-	case s.HTTP != nil && slices.Contains(s.Handlers, runHandler):
+	case (s.HTTP != nil || s.Webhook != nil) && slices.Contains(s.Handlers, runHandler):
 		return runHandler
 	}
 	return ""
@@ -131,6 +133,9 @@ type route struct {
 
 func newRoute(s *RouteSource) (*route, *call.Error) {
 	r := &route{source: *s, pattern: defaultPattern(s.Name), handler: s.handler()}
+	if s.Webhook != nil && r.handler == runHandler {
+		return r, r.takesDeliveries(s.Webhook)
+	}
 	if s.HTTP == nil {
 		return r, nil
 	}
@@ -169,6 +174,20 @@ func (r *route) startsRuns(h *HTTP) *call.Error {
 		// A link that is followed, or looked at by a scanner, starts nothing.
 		r.methods = []string{http.MethodPost}
 	}
+	return nil
+}
+
+// takesDeliveries makes the route that of a webhook.
+func (r *route) takesDeliveries(w *webhook.Config) (err *call.Error) {
+	if w.Path != "" {
+		if r.pattern, err = parsePattern(w.Path); err != nil {
+			return err
+		}
+	}
+	if len(r.pattern.params) > 0 || r.pattern.rest {
+		return call.Errorf(call.CodeConfig, "config.webhook.path %q has parameters, and a run handler does not see them: its input is the delivery", w.Path)
+	}
+	r.pattern.below, r.methods = false, []string{http.MethodPost}
 	return nil
 }
 

@@ -23,7 +23,10 @@ type house struct {
 	ends    map[string]runtime.Run // what a run is once it has been waited for
 	after   time.Duration
 	started []runtime.StartRequest
-	err     error
+
+	delivered []runtime.DeliverRequest
+	again     bool // what is delivered has been before
+	err       error
 }
 
 func (h *house) Start(_ context.Context, req runtime.StartRequest) (runtime.Run, bool, error) {
@@ -32,6 +35,14 @@ func (h *house) Start(_ context.Context, req runtime.StartRequest) (runtime.Run,
 	}
 	h.started = append(h.started, req)
 	return h.runs["r1"], true, nil
+}
+
+func (h *house) Deliver(_ context.Context, req runtime.DeliverRequest) (runtime.Run, bool, error) {
+	if h.err != nil {
+		return runtime.Run{}, false, h.err
+	}
+	h.delivered = append(h.delivered, req)
+	return h.runs["r1"], h.again, nil
 }
 
 func (h *house) Get(_ context.Context, id string) (runtime.Run, error) {

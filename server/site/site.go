@@ -43,6 +43,9 @@ type Engine interface {
 type Runs interface {
 	// Start begins a run, or finds the one that the idempotency key began.
 	Start(ctx context.Context, req runtime.StartRequest) (run runtime.Run, created bool, err error)
+	// Deliver begins the run of a webhook's delivery, or finds the one that an
+	// equal delivery began.
+	Deliver(ctx context.Context, req runtime.DeliverRequest) (run runtime.Run, duplicate bool, err error)
 	// Get returns a run.
 	Get(ctx context.Context, id string) (runtime.Run, error)
 	// Wait returns the run when it has ended, or as it is after d.
@@ -72,6 +75,8 @@ type Options struct {
 	Login http.Handler
 	// Secret returns the value of a secret, for config.http.auth. Nil: none exists.
 	Secret func(name string) (string, bool)
+	// Webhooks verifies deliveries. Nil: none can be.
+	Webhooks Webhooks
 	// Dev tells whoever asks what is wrong and what exists. Without it an
 	// outsider learns the code of an error and the id of the run, no more.
 	Dev bool
@@ -195,6 +200,10 @@ func (x *exchange) answer(route *route, params []worker.Header) {
 			x.refuse(p)
 			return
 		}
+	}
+	if route.handler == runHandler && route.source.Webhook != nil {
+		x.receive(route)
+		return
 	}
 	if route.handler == runHandler {
 		x.startRun(route)

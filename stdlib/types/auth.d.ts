@@ -3,7 +3,7 @@ declare module "reprise:auth" {
 
 	/** How a request is authenticated: a value for the option `auth` of `reprise:http`. */
 	export interface Auth {
-		readonly type: "bearer" | "basic" | "apiKey" | "oauth2";
+		readonly type: "bearer" | "basic" | "apiKey" | "oauth2" | "standardWebhooks";
 	}
 
 	/** `Authorization: Bearer …` */
@@ -35,4 +35,10 @@ declare module "reprise:auth" {
 	 * before it ends, and replaced once more when the API answers 401.
 	 */
 	export function oauth2(options: OAuth2Options): Auth;
+
+	/**
+	 * Signs each attempt as Standard Webhooks have it: `webhook-timestamp` and `webhook-signature`. The request needs a
+	 * header `webhook-id`. `webhooks.send` of reprise:webhooks does all of it.
+	 */
+	export function standardWebhooks(secret: Secret): Auth;
 }

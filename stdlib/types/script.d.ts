@@ -57,6 +57,14 @@ declare module "reprise:script" {
 		};
 
 		/**
+		 * Takes the deliveries of a webhook: each is verified before any code of the script, kept, answered, and starts the
+		 * `run` handler with a {@link Delivery}. Instead of `http`.
+		 *
+		 * @example { verify: { type: "stripe", secret: "STRIPE_WEBHOOK" } }
+		 */
+		webhook?: Webhook;
+
+		/**
 		 * When the handler `scheduled` is called: a cron expression of five fields (minute, hour, day of the month, month,
 		 * day of the week), with seconds before them if there are six, or `@daily` and the like. In UTC, unless said otherwise.
 		 *
@@ -101,6 +109,74 @@ declare module "reprise:script" {
 		logRate?: number;
 		/** How large the script may be with everything it imports. Default 4 MiB. */
 		source?: number | string;
+	}
+
+	/** How deliveries come, and what is done with them. */
+	export interface Webhook {
+		/** The route, without parameters. Default: the script's name. */
+		path?: string;
+		/** How a delivery shows who has sent it. */
+		verify: Verify;
+		/** How far the time of a signature may be from now, at most 24 hours, where what is signed has a time. Default 5 minutes. */
+		tolerance?: number | string;
+		/**
+		 * What makes two deliveries the same: of equal ones within `ttl` (default 24 hours, at most 31 days) one starts a run.
+		 * Default: the id that the sender gives them. `false`: each starts a run.
+		 */
+		dedupe?: false | { key?: `header.${string}` | `body.${string}`; ttl?: number | string };
+		/**
+		 * When the sender is answered: "before" the run (the default), with 202 as soon as the delivery is on disk; or
+		 * "after" it, with how it ended, if that is within 30 seconds. Then the sender can try again what failed.
+		 */
+		ack?: "before" | "after";
+	}
+
+	/** The name of a secret; or two, of which each will do, while one takes the other's place. */
+	export type SecretNames = string | readonly [string] | readonly [string, string];
+
+	export type Verify =
+		| { type: "standard-webhooks" | "stripe" | "github" | "slack" | "shopify"; secret: SecretNames }
+		| {
+			/** Any other that signs with a shared secret. */
+			type: "hmac";
+			secret: SecretNames;
+			/** The header with the signature. */
+			header: string;
+			/** Default "sha256". */
+			algorithm?: "sha1" | "sha256" | "sha384" | "sha512";
+			/** How the signature is written. Default "hex". */
+			encoding?: "hex" | "base64" | "base64url";
+			/** How the secret is written. Default: it is the key as it is. */
+			keyEncoding?: "hex" | "base64";
+			/** What stands before the signature: "sha256=". */
+			prefix?: string;
+			/** The header with the time, in seconds or milliseconds since 1970. */
+			timestamp?: string;
+			/** What is signed, with `{body}`, `{timestamp}` and `{header.NAME}`. Default "{body}", with a time "{timestamp}.{body}". */
+			message?: string;
+		}
+		| {
+			/** A token of an identity provider. */
+			type: "jwt";
+			/** The https URL of the issuer's keys. */
+			jwks: string;
+			issuer: string;
+			/** Whom the token has to be for: one of these. */
+			audience: string | readonly string[];
+			/** Default "Authorization", after "Bearer". Another one has the token alone, or after "Bearer". */
+			header?: string;
+		};
+
+	/** The input of a run that a webhook starts. */
+	export interface Delivery<Body = any> {
+		/** The sender's own id of what it delivers, or null. */
+		readonly id: string | null;
+		/** By names in small letters, without those that verify it. Lines of one name are joined by ", ". */
+		readonly headers: Readonly<Record<string, string>>;
+		/** The value, if the body is JSON, and else its text. */
+		readonly body: Body;
+		/** The body as it came. */
+		readonly text: string;
 	}
 
 	export interface Schedule {

@@ -51,7 +51,7 @@ type HTTPRetry struct {
 // HTTPAuth says how the host authenticates a request. Credentials are secret
 // tokens, never values.
 type HTTPAuth struct {
-	Type         string   `json:"type"` // "bearer", "basic", "apiKey", "oauth2"
+	Type         string   `json:"type"` // "bearer", "basic", "apiKey", "oauth2", "standardWebhooks"
 	Token        string   `json:"token,omitempty"`
 	Username     string   `json:"username,omitempty"`
 	Password     string   `json:"password,omitempty"`

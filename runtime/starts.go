@@ -252,7 +252,8 @@ func (e *Engine) insert(a *actor, b *beginning) error {
 	return nil
 }
 
-// sameStart returns the run that was started before.
+// sameStart returns the run that was started before, once it is on disk: who is
+// told of it does not start it again.
 func (e *Engine) sameStart(ctx context.Context, b *beginning, id string) (Run, bool, error) {
 	if b.key != "" {
 		first, ok, err := e.options.Store.Row(ctx, tableStarts, indexKey(b.script, b.key))
@@ -270,6 +271,11 @@ func (e *Engine) sameStart(ctx context.Context, b *beginning, id string) (Run, b
 	if !call.SameJSON(r.Input, b.input) { // r has its whole input, however large
 		return Run{}, false, call.Errorf(call.CodeConflict,
 			"the idempotency key %q of %s was used before with another input, by run %s", b.key, b.script, r.ID)
+	}
+	if !b.relaxed {
+		if _, err := e.options.Store.Commit(ctx, store.Commit{}); err != nil {
+			return Run{}, false, storeError("record the run", err)
+		}
 	}
 	return r, false, nil
 }

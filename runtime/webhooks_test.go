@@ -293,3 +293,24 @@ func TestADuplicateIsAnsweredWhenTheFirstOneIsOnDisk(t *testing.T) {
 		}
 	})
 }
+
+func TestASecondStartIsAnsweredWhenTheFirstOneIsOnDisk(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := &patient{Store: w.store}
+		w.store = p
+		w.save("s", `async () => { await waitFor("go") }`)
+		w.open()
+		for n := range 3 {
+			if _, created, err := w.Start(t.Context(), runtime.StartRequest{Script: "s", IdempotencyKey: "k"}); err != nil || created != (n == 0) {
+				t.Fatal(n, created, err)
+			}
+			w.settle()
+			p.mu.Lock()
+			if n > 0 && p.pending > 0 {
+				t.Errorf("start %d did not wait", n)
+			}
+			p.pending = 1 // as if the first one's were still on its way
+			p.mu.Unlock()
+		}
+	})
+}

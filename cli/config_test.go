@@ -269,7 +269,7 @@ func TestConfigErrors(t *testing.T) {
 		"rate":             {yaml: "connections: {crm: {baseURL: \"http://a\", rateLimit: {per: 1s}}}\n", want: "rateLimit is 0 in 1s"},
 		"retry":            {yaml: "connections: {crm: {baseURL: \"http://a\", retry: {attempts: 101}}}\n", want: "connections.crm.retry.attempts: it is 101"},
 		"connection time":  {yaml: "connections: {crm: {baseURL: \"http://a\", timeout: soon}}\n", want: "connections.crm.timeout: "},
-		"connection key":   {yaml: "connections: {crm: {baseUrl: \"http://a\"}}\n", want: `there is no setting "baseUrl"`},
+		"connection key":   {yaml: "connections: {crm: {baseUrl: \"http://a\"}}\n", want: `there is no setting "baseUrl"; did you mean baseURL?`},
 		"proxy":            {yaml: "connections: {crm: {baseURL: \"http://a\", proxy: \"me:pw@proxy\"}}\n", want: "crm: proxy is not the URL of one"},
 		"allow":            {yaml: "connections: {crm: {baseURL: \"http://a\", allow: [\"*.example.com\"]}}\n", want: `crm: allow: "*.example.com" is not a host`},
 		"tls, no https":    {yaml: "connections: {crm: {baseURL: \"http://a\", tls: {serverName: b}}}\n", want: "crm: tls is set, and the base URL does not begin with https://"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -91,8 +92,33 @@ func explainYAML(path string, err error) string {
 		message = fmt.Sprintf("this is %s; it should be %s", kindName(wrong.SrcType), kindName(wrong.DstType))
 	case errors.As(err, &unknown):
 		message = strings.Replace(message, "unknown field", "there is no setting", 1)
+		names := settingNames()
+		if i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, at.Value) }); i >= 0 {
+			message += "; did you mean " + names[i] + "?"
+		}
 	}
 	return showToken(path, at, message)
+}
+
+// settingNames are the names of all settings that the file can have, at any depth.
+func settingNames() []string {
+	var names []string
+	var collect func(reflect.Type)
+	collect = func(t reflect.Type) {
+		switch t.Kind() {
+		case reflect.Pointer, reflect.Map, reflect.Slice:
+			collect(t.Elem())
+		case reflect.Struct:
+			for field := range t.Fields() {
+				if name, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); name != "" && !slices.Contains(names, name) {
+					names = append(names, name)
+					collect(field.Type)
+				}
+			}
+		}
+	}
+	collect(reflect.TypeFor[file]())
+	return names
 }
 
 // showToken is a message about a place in a file, with the line.

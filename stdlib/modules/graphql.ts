@@ -70,7 +70,7 @@ function operationOf(query, operationName) {
 	// Most documents are told by a look; those that have one of these words somewhere are read.
 	const kinds = query.includes("mutation") || query.includes("subscription") ? definitions(query) : [{ kind: "query", name: /\bquery\s+(\w+)/.exec(query)?.[1] }];
 	if (kinds.some(({ kind, name }) => kind === "subscription" && (operationName == null || name === operationName))) {
-		throw m.error("INVALID_ARGUMENT_ERROR", "gql can not subscribe: a subscription is a stream, and there are none yet");
+		throw m.error("INVALID_ARGUMENT_ERROR", "gql can not subscribe: it asks once and has one answer");
 	}
 	const operations = kinds.filter(({ kind }) => kind === "query" || kind === "mutation");
 	const isWrite = operations.length === 0 || operations.some(({ kind }) => kind === "mutation");

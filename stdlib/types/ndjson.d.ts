@@ -3,8 +3,8 @@ declare module "reprise:ndjson" {
 	export function parse<T = any>(text: string): T[];
 
 	/**
-	 * The values of a response, one after the other, each parsed when it is asked for. The response is read to its end first:
-	 * there are no streams yet.
+	 * The values of a response, one after the other, each parsed when it is asked for. In a `fetch` handler they come as they arrive;
+	 * in a durable run the response is read to its end first.
 	 *
 	 * @example
 	 * for await (const row of values<Row>(http.get(`${api}/export`))) await kv.set(["rows", row.id], row);

@@ -15,7 +15,7 @@ declare module "reprise:sse" {
 	export function parse(text: string): ServerEvent[];
 
 	/**
-	 * The events of a response. It is read to its end first: there are no streams yet.
+	 * The events of a response. In a `fetch` handler they come as they arrive; in a durable run the response is read to its end first.
 	 *
 	 * @example
 	 * for await (const { data } of events(http.post(url, { json: { prompt, stream: true } }))) {

@@ -65,15 +65,19 @@ func bodyCall(kind, handle string) call.Call {
 	return call.Call{Kind: kind, Target: handle, Class: call.Pure, Args: args}
 }
 
-// bodyWindow is how many bytes of an answer may be on their way to the host: what
+// How much of an answer may be on its way to the host, in bytes and in chunks: what
 // makes it neither wait for each chunk nor run ahead of a slow client.
-const bodyWindow = 256 << 10
+const (
+	windowBytes  = 256 << 10
+	windowChunks = 64
+)
 
 // BodyWriter sends an answer that the script makes while it is sent.
 type BodyWriter struct {
 	v      *VM
 	body   call.Body
 	onWay  int    // bytes sent and not acknowledged
+	chunks int    // the same in chunks
 	resume func() // of the one who waits for room
 	failed goja.Value
 }
@@ -96,8 +100,9 @@ func (w *BodyWriter) Write(b []byte) goja.Value {
 	c.Body = call.Bytes(append([]byte(nil), b...))
 	n := len(b)
 	w.onWay += n
+	w.chunks++
 	w.v.Issue(c, func(o call.Outcome) { w.sent(n, o) })
-	if w.onWay < bodyWindow {
+	if w.onWay < windowBytes && w.chunks < windowChunks {
 		return goja.Undefined()
 	}
 	promise, resolve, reject := w.v.Promise()
@@ -113,10 +118,11 @@ func (w *BodyWriter) Write(b []byte) goja.Value {
 
 func (w *BodyWriter) sent(n int, o call.Outcome) {
 	w.onWay -= n
+	w.chunks--
 	if o.Err != nil {
 		w.failed = w.v.NewError(o.Err)
 	}
-	if resume := w.resume; resume != nil && (w.onWay < bodyWindow/2 || w.failed != nil) {
+	if resume := w.resume; resume != nil && (w.onWay < windowBytes/2 && w.chunks < windowChunks/2 || w.failed != nil) {
 		w.resume = nil
 		resume()
 	}

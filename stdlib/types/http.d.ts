@@ -50,6 +50,8 @@ declare module "reprise:http" {
 	}
 
 	export interface HTTPOptions extends CommonOptions {
+		/** Values for the names in braces of the URL's path, each escaped: `get("/contacts/{id}", { path: { id } })`. */
+		path?: Readonly<Record<string, string | number | boolean>>;
 		/** The body as JSON: exactly what JSON.stringify makes. */
 		json?: unknown;
 		/** The body as a form, URL-encoded. */

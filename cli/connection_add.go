@@ -12,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"reprise/connections"
 	"reprise/connections/openapi"
@@ -47,6 +48,15 @@ the types of its calls. Everything else in the file stays as it is.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) {
+				if f.Changed {
+					err = usagef("connections add asks no server, and --%s is for those that do", f.Name)
+				}
+			})
+			if err != nil {
+				return err
+			}
 			a.name = args[0]
 			return a.run(cmd.Context())
 		},

@@ -38,3 +38,15 @@ func TestAConnectionIsAddedAndNothingElseChanges(t *testing.T) {
 		})
 	}
 }
+
+// endless is a description that never ends.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestADescriptionHasALimit(t *testing.T) {
+	// A server that goes on and on does not fill the memory.
+	if _, err := bounded("https://a.example.com", endless{}); err == nil || !strings.Contains(err.Error(), "more than 32 MiB") {
+		t.Fatal(err)
+	}
+}

@@ -102,7 +102,7 @@ func (a *addition) run(ctx context.Context) error {
 	if err := replaceFile(configFile, text); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "wrote %s: the connection %s\n", configFile, a.name)
+	fmt.Fprintf(a.out, "wrote %s: the connection %s, which leads to %s\n", configFile, a.name, printable(fmt.Sprint(entry[0].Value)))
 	if err := writeTypes(".", a.out); err != nil {
 		return err
 	}

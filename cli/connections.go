@@ -15,11 +15,13 @@ import (
 func newConnections(stdio IO) *cobra.Command {
 	r := &remote{stdio: stdio}
 	cmd := &cobra.Command{
-		Use:   "connections",
-		Short: "List the connections of a running server, and log in for them",
+		Use:     "connections",
+		Aliases: []string{"connect"},
+		Short:   "List the connections of a running server, add one, log in for them",
 		Long: `List the connections of a running server: where they lead, how they are
 authorized, the secrets they use, and how they are now.`,
 		Example: `  reprise connections
+  reprise connections add crm --openapi https://crm.example.com/openapi.json
   reprise connections login crm`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,7 +36,7 @@ authorized, the secrets they use, and how they are now.`,
 	}
 	r.addFlags(cmd.PersistentFlags())
 	cmd.PersistentFlags().BoolVar(&r.json, "json", false, "print JSON, one object a line")
-	cmd.AddCommand(newLogin(r), newLogout(r))
+	cmd.AddCommand(newConnectionAdd(stdio), newLogin(r), newLogout(r))
 	return cmd
 }
 

@@ -16,6 +16,7 @@ import (
 // fileConnection is an API that scripts call by name, as reprise.yaml has it.
 type fileConnection struct {
 	BaseURL     string         `yaml:"baseURL"`
+	OpenAPI     string         `yaml:"openapi"` // of the types; the server does not read it
 	Auth        *fileAuth      `yaml:"auth"`
 	Headers     map[string]any `yaml:"headers"`
 	Query       map[string]any `yaml:"query"`

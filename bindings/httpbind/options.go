@@ -18,7 +18,7 @@ import (
 var (
 	callOptions = []string{
 		"json", "form", "body", "query", "headers", "timeout", "retry", "throwHttpErrors", "redirect", "auth", "signal",
-		"idempotencyKey", "idempotent", "inDoubt", "method", "stream",
+		"idempotencyKey", "idempotent", "inDoubt", "method", "stream", "path",
 	}
 	keptOptions = []string{
 		"baseURL", "query", "headers", "timeout", "retry", "throwHttpErrors", "redirect", "auth", "idempotent", "inDoubt",
@@ -52,6 +52,7 @@ type options struct {
 type request struct {
 	web.HTTPRequest
 	body   web.Content
+	path   goja.Value // the option of that name; nil if there is none
 	send   web.SendOptions
 	throws bool
 }
@@ -65,7 +66,11 @@ func (k *kit) build(d *defaults, method string, url goja.Value, obj *goja.Object
 	if obj != nil {
 		k.readOptions(&o, q, method, obj)
 	}
-	q.URL = k.withQuery(k.below(d, k.urlText(url)), o.query)
+	text := k.urlText(url)
+	if q.path != nil {
+		text = k.fillPath("http."+strings.ToLower(method), text, q.path)
+	}
+	q.URL = k.withQuery(k.below(d, text), o.query)
 	q.Headers = o.headers
 	if !hasHeader(q.Headers, "accept") {
 		q.Headers = append(slices.Clip(q.Headers), [2]string{"accept", accept})
@@ -103,6 +108,8 @@ func (k *kit) readOptions(o *options, q *request, method string, obj *goja.Objec
 			q.IdempotencyKey = k.key(value)
 		case "stream":
 			q.Stream = value.ToBoolean()
+		case "path":
+			q.path = value
 		case "method":
 		default:
 			if !slices.Contains(callOptions, name) {

@@ -131,6 +131,17 @@ func TestCalls(t *testing.T) {
 		},
 		{`http.extend({ inDoubt: "fail" }).get("https://a.example.com/", { headers: { accept: "x/y" } })`, "GET https://a.example.com/", `{"method":"GET","url":"https://a.example.com/","headers":[["accept","x/y"]]}`, "", call.Read},
 		{`http.request("LOCK", "https://a.example.com/", { headers: { accept: "x/y" }, inDoubt: "pause" })`, "LOCK https://a.example.com/", `{"method":"LOCK","url":"https://a.example.com/","headers":[["accept","x/y"]],"inDoubt":"pause"}`, "", call.Write},
+		// The names in braces of a path.
+		{
+			`env.shop.get("/a/{id}/b-{n}.json?z={id}", { path: { id: "1/ä ?", n: 2 }, query: { q: 1 }, headers: { accept: "x/y" } })`, "GET shop:/a/1%2F%C3%A4%20%3F/b-2.json",
+			`{"connection":"shop","method":"GET","url":"/a/1%2F%C3%A4%20%3F/b-2.json?z={id}&q=1","headers":[["accept","x/y"]]}`, "", call.Read,
+		},
+		{
+			`http.get("https://a.example.com/{a}{b}", { path: { a: "it's(!)*", b: true }, headers: { accept: "x/y" } })`, "GET https://a.example.com/it's(!)*true",
+			`{"method":"GET","url":"https://a.example.com/it's(!)*true","headers":[["accept","x/y"]]}`, "", call.Read,
+		},
+		{`env.shop.get("/{a}", { path: { a: "http://b.example.com/" }, headers: { accept: "x/y" } })`, "GET shop:/http%3A%2F%2Fb.example.com%2F", `{"connection":"shop","method":"GET","url":"/http%3A%2F%2Fb.example.com%2F","headers":[["accept","x/y"]]}`, "", call.Read},
+		{`env.shop.get("/{a}", { path: undefined, headers: { accept: "x/y" } })`, "GET shop:/%7Ba%7D", `{"connection":"shop","method":"GET","url":"/%7Ba%7D","headers":[["accept","x/y"]]}`, "", call.Read},
 		// As packages use it: taken off, with a Request, with a key of their own.
 		{`const { fetch } = env.shop; fetch("/x")`, "GET shop:/x", `{"connection":"shop","method":"GET","url":"/x"}`, "", call.Read},
 		{
@@ -195,6 +206,15 @@ func TestWrongArguments(t *testing.T) {
 		`http.create({ baseUrl: "https://a/" })`:                                "did you mean baseURL?",
 		`http.create({ baseURL: "/a" })`:                                        "absolute",
 		`http.create({ baseURL: "https://a/" }).get("https://b/")`:              "not at https://a",
+		`http.get("https://a/{id}", { path: { ID: 1 } })`:                       `http.get has no path.id, which "https://a/{id}" needs`,
+		`http.get("https://a/{id}", { path: { id: 1, of: 2 } })`:                `has path.of, and there is no {of} in the path of "https://a/{id}"`,
+		`http.get("https://{id}/", { path: { id: "b.example.com" } })`:          `no {id} in the path`,
+		`http.get("https://a/{id}", { path: { id: [1] } })`:                     "path.id must be text, a number or a boolean",
+		`http.get("https://a/{id}", { path: { id: "" } })`:                      "path.id is empty",
+		`http.get("https://a/x/{id}/y", { path: { id: ".." } })`:                `{id} in "https://a/x/{id}/y" is "..", which would lead elsewhere`,
+		`http.get("https://a/{a}%2E", { path: { a: "." } })`:                    `would lead elsewhere`,
+		`http.get("https://a/{id}", { path: ["id"] })`:                          "path must be an object",
+		`http.create({ path: { id: 1 } })`:                                      `no option "path"`,
 		`http.request("TRACE", "https://a/")`:                                   "TRACE",
 		`bearer("literal")`:                                                     "not a literal text",
 		`bearer(undefined)`:                                                     "this is undefined",
@@ -203,10 +223,10 @@ func TestWrongArguments(t *testing.T) {
 		`apiKey({ header: "a", cookie: "b", value: secret("API") })`:            "one of three",
 		`apiKey({ header: "a", valeu: secret("API") })`:                         `no option "valeu"`,
 		`oauth2({ tokenUrl: "x", clientId: "a", clientSecret: secret("API") })`: "absolute",
-		`secret("NOPE")`:                                                        "REPRISE_SECRET_NOPE",
-		`secret("api")`:                                                         `did you mean secret("API")`,
-		`secret("APL")`:                                                         `or did you mean secret("API")?`,
-		`secret(1)`:                                                             "must be a string",
+		`secret("NOPE")`: "REPRISE_SECRET_NOPE",
+		`secret("api")`:  `did you mean secret("API")`,
+		`secret("APL")`:  `or did you mean secret("API")?`,
+		`secret(1)`:      "must be a string",
 	} {
 		turn := begin(load(t, js))
 		if turn.Err == nil || !strings.Contains(turn.Err.Message, text) {

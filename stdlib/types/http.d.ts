@@ -50,6 +50,8 @@ declare module "reprise:http" {
 	}
 
 	export interface HTTPOptions extends CommonOptions {
+		/** Values for the names in braces of the URL's path, each escaped: `get("/contacts/{id}", { path: { id } })`. */
+		path?: Readonly<Record<string, string | number | boolean>>;
 		/** The body as JSON: exactly what JSON.stringify makes. */
 		json?: unknown;
 		/** The body as a form, URL-encoded. */
@@ -72,9 +74,10 @@ declare module "reprise:http" {
 	}
 
 	/** A promise of a Response that can be read at once: `await http.get(url).json()`. */
-	export interface ResponsePromise extends Promise<Response> {
+	export interface ResponsePromise<Result = any> extends Promise<Response> {
 		/** The body as JSON; undefined when there is none. */
-		json<T = any>(): Promise<T>;
+		json(): Promise<Result>;
+		json<T>(): Promise<T>;
 		text(): Promise<string>;
 		bytes(): Promise<Uint8Array>;
 		arrayBuffer(): Promise<ArrayBuffer>;
@@ -103,6 +106,35 @@ declare module "reprise:http" {
 		 * As the global fetch, with a path or a URL below the base: no retry option, no HTTPError. It can be given to packages; the connection's credentials replace their `Authorization`.
 		 */
 		readonly fetch: (input: Request | URL | string, init?: RequestInit & Pick<HTTPOptions, "inDoubt">) => Promise<Response>;
+	}
+
+	// What a description says of a call: its options path, query and json, and its result.
+	type DescribedPath<P, Verb extends string> = { [U in keyof P]: Verb extends keyof P[U] ? U : never }[keyof P] & string;
+	type Flat<T> = { [K in keyof T]: T[K] };
+	type Needed<Options> = {} extends Options ? [options?: Options] : [options: Options];
+	type DescribedOptions<P, Verb extends string, U> = U extends keyof P
+		? Verb extends keyof P[U] ? Needed<Flat<Omit<P[U][Verb], "result"> & Omit<HTTPOptions, "path" | "query" | "json">>> : [notDescribed: never]
+		: U extends `${string}{${string}` ? [notDescribed: never] : [options?: HTTPOptions];
+	type DescribedResult<P, Verb extends string, U> = U extends keyof P ? Verb extends keyof P[U] ? P[U][Verb] extends { result: infer R } ? R : any : any : any;
+	type DescribedCall<P, Verb extends string> = <const U extends DescribedPath<P, Verb> | (string & {}) | URL>(
+		url: U,
+		...options: DescribedOptions<P, Verb, U>
+	) => ResponsePromise<DescribedResult<P, Verb, U>>;
+
+	/**
+	 * A connection with a description of its API (`openapi` in reprise.yaml): its paths, with their names in braces, have types.
+	 * Any other URL can be called as with every connection. The types are in `reprise.connections.d.ts`.
+	 *
+	 * @example
+	 * const contact = await env.crm.get("/contacts/{id}", { path: { id } }).json();
+	 */
+	export interface DescribedConnection<P> extends Omit<Connection, "get" | "post" | "put" | "patch" | "delete" | "head"> {
+		readonly get: DescribedCall<P, "get">;
+		readonly post: DescribedCall<P, "post">;
+		readonly put: DescribedCall<P, "put">;
+		readonly patch: DescribedCall<P, "patch">;
+		readonly delete: DescribedCall<P, "delete">;
+		readonly head: DescribedCall<P, "head">;
 	}
 
 	/** Makes requests. Every option has a default; see `docs/reference/http.md`. */

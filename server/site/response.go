@@ -19,8 +19,12 @@ import (
 // runHeader names the run that answered.
 const runHeader = "X-Reprise-Run"
 
+// brokenOffError is why an answer ended that had begun.
+type brokenOffError struct{ error }
+
 // respond sends the answer. An answer that HTTP has no form for is an error,
-// and nothing has been sent. stream is the body where it has not arrived yet.
+// and nothing has been sent. stream is the body where it has not arrived yet; where
+// it breaks off the error is a brokenOffError.
 func respond(w http.ResponseWriter, r *http.Request, resp *worker.Response, stream io.ReadCloser) error {
 	if resp.Status < 200 || resp.Status > 599 {
 		return fmt.Errorf("the status %d is not between 200 and 599", resp.Status)
@@ -54,7 +58,7 @@ func respond(w http.ResponseWriter, r *http.Request, resp *worker.Response, stre
 	w.WriteHeader(resp.Status)
 	if stream != nil {
 		if !none && r.Method != http.MethodHead {
-			pass(w, stream)
+			return pass(w, stream)
 		}
 		return nil
 	}
@@ -84,9 +88,8 @@ func write(w http.ResponseWriter, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// pass sends a body as it arrives. Where it breaks off, so does the answer: the
-// client must not take a part for the whole.
-func pass(w http.ResponseWriter, body io.Reader) {
+// pass sends a body as it arrives, until that ends or the client leaves.
+func pass(w http.ResponseWriter, body io.Reader) error {
 	control := http.NewResponseController(w)
 	// These calls fail only where there are no connections, as in tests.
 	_ = control.Flush()
@@ -97,16 +100,16 @@ func pass(w http.ResponseWriter, body io.Reader) {
 		if n > 0 {
 			_ = control.SetWriteDeadline(time.Now().Add(writePatience))
 			if _, gone := w.Write(buf[:n]); gone != nil {
-				return
+				return nil // it can not be told
 			}
 			_ = control.Flush()
 		}
 		switch err {
 		case nil:
 		case io.EOF:
-			return
+			return nil
 		default:
-			panic(http.ErrAbortHandler)
+			return brokenOffError{err}
 		}
 	}
 }

@@ -236,6 +236,9 @@ func (x *exchange) deliver(result runtime.FetchResult) {
 		if bad == nil {
 			return
 		}
+		if broken, ok := errors.AsType[brokenOffError](bad); ok {
+			x.breakOff(result.Response.Status, broken, result.Run)
+		}
 		// What was copied until then must not go out with the problem.
 		x.dropHeaders()
 		err = call.Errorf(call.CodeInvalidArgument, "the response of the script %s can not be sent: %v", x.script, bad)
@@ -254,6 +257,15 @@ func (x *exchange) deliver(result runtime.FetchResult) {
 		return
 	}
 	p.Write(x.w)
+}
+
+// breakOff ends an answer in the middle: the client must not take a part for the
+// whole. One that has left has not missed anything.
+func (x *exchange) breakOff(status int, err error, run string) {
+	if x.r.Context().Err() == nil {
+		x.emit(status, "the answer broke off: "+err.Error(), run)
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // dropHeaders forgets the script's headers and keeps the server's.

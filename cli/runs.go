@@ -68,25 +68,15 @@ or last characters, four at least, as long as that means one of the newest runs.
 
 // list prints the newest runs that q selects.
 func (r *remote) list(ctx context.Context, c *client.Client, q runtime.ListQuery, limit int) error {
-	var runs []runtime.Run
-	for {
-		q.Limit = min(limit-len(runs), pageSize)
-		page, cursor, err := c.Runs(ctx, q)
-		if err != nil {
-			return err
-		}
-		runs = append(runs, page...)
-		if q.Cursor = cursor; cursor == "" || len(runs) >= limit {
-			break
-		}
+	runs, more, err := newest(limit, func(n int, cursor string) ([]runtime.Run, string, error) {
+		q.Limit, q.Cursor = n, cursor
+		return c.Runs(ctx, q)
+	})
+	if err != nil {
+		return err
 	}
 	if r.json {
-		for i := range runs {
-			if err := writeLine(r.stdio.Out, &runs[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return writeLines(r.stdio.Out, runs)
 	}
 	if len(runs) == 0 {
 		fmt.Fprintln(r.stdio.Err, "there are no such runs")
@@ -95,10 +85,40 @@ func (r *remote) list(ctx context.Context, c *client.Client, q runtime.ListQuery
 	if err := table(r.stdio.Out, runs, time.Now()); err != nil {
 		return err
 	}
-	if q.Cursor != "" {
-		fmt.Fprintf(r.stdio.Err, "… there are more; --limit %d shows further ones\n", limit*5)
+	r.sayMore(more, limit)
+	return nil
+}
+
+// newest gets the pages of a list, up to a limit, and says whether there are more.
+func newest[T any](limit int, page func(n int, cursor string) ([]T, string, error)) (all []T, more bool, err error) {
+	cursor := ""
+	for {
+		var next []T
+		if next, cursor, err = page(min(limit-len(all), pageSize), cursor); err != nil {
+			return nil, false, err
+		}
+		all = append(all, next...)
+		if cursor == "" || len(all) >= limit {
+			return all, cursor != "", nil
+		}
+	}
+}
+
+// writeLines writes a list as JSON, one of it a line.
+func writeLines[T any](w io.Writer, list []T) error {
+	for i := range list {
+		if err := writeLine(w, &list[i]); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// sayMore says how to see what a limit left out.
+func (r *remote) sayMore(more bool, limit int) {
+	if more {
+		fmt.Fprintf(r.stdio.Err, "… there are more; --limit %d shows further ones\n", limit*5)
+	}
 }
 
 // table prints runs, one a line.

@@ -72,25 +72,15 @@ func newWebhooksList(r *remote, name string) *cobra.Command {
 }
 
 func (r *remote) listDeliveries(ctx context.Context, c *client.Client, q runtime.DeliveryQuery, limit int) error {
-	var all []runtime.Delivery
-	for {
-		q.Limit = min(limit-len(all), pageSize)
-		page, cursor, err := c.Deliveries(ctx, q)
-		if err != nil {
-			return err
-		}
-		all = append(all, page...)
-		if q.Cursor = cursor; cursor == "" || len(all) >= limit {
-			break
-		}
+	all, more, err := newest(limit, func(n int, cursor string) ([]runtime.Delivery, string, error) {
+		q.Limit, q.Cursor = n, cursor
+		return c.Deliveries(ctx, q)
+	})
+	if err != nil {
+		return err
 	}
 	if r.json {
-		for i := range all {
-			if err := writeLine(r.stdio.Out, &all[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return writeLines(r.stdio.Out, all)
 	}
 	if len(all) == 0 {
 		fmt.Fprintln(r.stdio.Err, "there are no such deliveries")
@@ -106,9 +96,7 @@ func (r *remote) listDeliveries(ctx context.Context, c *client.Client, q runtime
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if q.Cursor != "" {
-		fmt.Fprintf(r.stdio.Err, "… there are more; --limit %d shows further ones\n", limit*5)
-	}
+	r.sayMore(more, limit)
 	return nil
 }
 

@@ -161,7 +161,7 @@ func FuzzTokens(f *testing.F) {
 	f.Fuzz(func(t *testing.T, before, after, value string) {
 		token := connections.Token(key, "A")
 		if len(value) < 8 || strings.Contains(before+token+after, value) || strings.Contains(before+"\x00"+after, token) {
-			t.Skip()
+			return // not an input of this test
 		}
 		use := secretsOf(t, map[string]string{"A": value}, nil).Use(key)
 		got, err := use.Text(before + token + after)

@@ -164,11 +164,11 @@ func FuzzNoSecretInOutcome(f *testing.F) {
 	f.Add("pässwörd:with:colons", "%s%s", "text/plain")
 	f.Fuzz(func(t *testing.T, value, format, kind string) {
 		if len(value) < 8 || strings.Contains(tokenOf("X"), value) || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f || r > 0xff }) {
-			t.Skip()
+			return // not an input of this test
 		}
 		secrets, err := connections.NewSecrets(map[string]string{"X": value}, nil)
 		if err != nil {
-			t.Skip()
+			return // not an input of this test
 		}
 		s := serve(t, everywhere)
 		h := newHost(t, httpbind.Options{Secrets: secrets})

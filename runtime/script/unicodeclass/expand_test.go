@@ -146,7 +146,7 @@ func FuzzExpand(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, pattern, flags string) {
 		if len(pattern) > 64 || strings.Count(pattern, `\`) > 4 {
-			t.Skip()
+			return // not an input of this test
 		}
 		out, err := Expand(pattern, flags)
 		if err != nil {

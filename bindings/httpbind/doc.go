@@ -3,7 +3,8 @@
 // Its VM side ([Module], [Connect]) checks options and makes calls of kind
 // "http.request"; the Web platform's fetch makes the same ones. Its host side
 // ([New]) performs them: it puts secrets in, sends, follows redirects, tries
-// again, reads the answer up to a limit and takes the secrets out of it.
+// again, reads the answer up to a limit, or passes it on as it arrives, and takes the
+// secrets out of it.
 //
 //	b := httpbind.New(httpbind.Options{Connections: set, Secrets: secrets})
 //	outcome := b.Do(ctx, performance)
@@ -22,6 +23,6 @@
 //
 // It must not know runs, journals or the list of other bindings.
 //
-// Read in this order: binding.go (the host side's loop), prepare.go, roads.go,
-// send.go, failures.go, backoff.go; then module.go (the VM side), options.go, promise.go.
+// Read in this order: binding.go (the host side's loop), prepare.go, upstream.go,
+// roads.go, lanes.go, send.go, receive.go, cached.go, failures.go, backoff.go; then module.go (the VM side), options.go, promise.go.
 package httpbind

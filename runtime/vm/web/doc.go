@@ -7,7 +7,8 @@
 //
 // The one invariant: nothing here talks to the world. fetch makes a call of
 // kind "http.request" ([HTTPRequest]); setTimeout makes a call of kind "timer"
-// ([Timer]); the host performs both.
+// ([Timer]); bodies that the host has are read and written by calls, too. The host
+// performs them all.
 //
 // It must not know bindings, connections or how calls are performed.
 package web
